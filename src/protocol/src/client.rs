@@ -1,0 +1,168 @@
+//! The blocking client: one connection, one request, one reply, one deadline.
+
+use crate::frame::{self, FrameError};
+use crate::{Reply, Request};
+use core::fmt;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a PAM module waits for everything together: connect, write and read.
+pub const PAM_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long an NSS look-up waits for everything together.
+pub const NSS_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a call gave no reply.
+#[derive(Debug)]
+pub enum CallError {
+    /// No daemon is there.
+    NotRunning(io::Error),
+    /// The socket may not be used by this caller.
+    Forbidden,
+    /// Something answered that is not the daemon: it runs as the wrong user.
+    Impostor(u32),
+    /// The daemon did not answer in time.
+    Timeout,
+    /// The connection or the reply was broken.
+    Frame(FrameError),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRunning(error) => write!(f, "domlogond is not running ({error})"),
+            Self::Forbidden => f.write_str("this socket is for root and the administrators"),
+            Self::Impostor(uid) => {
+                write!(f, "the socket belongs to user id {uid}, not to domlogond")
+            }
+            Self::Timeout => f.write_str("domlogond did not answer in time"),
+            Self::Frame(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for CallError {}
+
+/// Asks the daemon behind `socket` and waits at most `limit` for the reply.
+///
+/// The reply is believed only if the other side runs as root or as the owner of the
+/// socket's directory.
+///
+/// # Errors
+/// [`CallError`] says why there is no reply; nothing is tried twice.
+pub fn call(socket: &Path, request: &Request, limit: Duration) -> Result<Reply, CallError> {
+    let deadline = Instant::now() + limit;
+    let stream = connect(socket, limit)?;
+    let mut timed = Timed { stream, deadline };
+    frame::write(&mut timed, request, frame::MAX_REQUEST).map_err(timeout_or_frame)?;
+    frame::read(&mut timed, frame::MAX_REPLY).map_err(timeout_or_frame)
+}
+
+fn connect(socket: &Path, limit: Duration) -> Result<UnixStream, CallError> {
+    let not_running = |errno: rustix::io::Errno| CallError::NotRunning(errno.into());
+    let address = SocketAddrUnix::new(socket).map_err(not_running)?;
+    let fd = net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(not_running)?;
+    // A full backlog would hold a blocking connect for ever; the send time-out bounds it.
+    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, Some(limit)).map_err(not_running)?;
+    net::connect(&fd, &address).map_err(|errno| match errno {
+        rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => CallError::Forbidden,
+        rustix::io::Errno::AGAIN => CallError::Timeout,
+        other => not_running(other),
+    })?;
+    let server = sockopt::socket_peercred(&fd)
+        .map_err(not_running)?
+        .uid
+        .as_raw();
+    if server != 0 && Some(server) != owner_of_directory(socket) {
+        return Err(CallError::Impostor(server));
+    }
+    Ok(UnixStream::from(fd))
+}
+
+fn owner_of_directory(socket: &Path) -> Option<u32> {
+    rustix::fs::lstat(socket.parent()?)
+        .ok()
+        .map(|stat| stat.st_uid)
+}
+
+fn timeout_or_frame(error: FrameError) -> CallError {
+    match error {
+        FrameError::Io(io)
+            if matches!(
+                io.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) =>
+        {
+            CallError::Timeout
+        }
+        other => CallError::Frame(other),
+    }
+}
+
+/// A stream whose reads and writes all end at one deadline, however the bytes trickle.
+pub struct Timed {
+    /// The stream.
+    pub stream: UnixStream,
+    /// The deadline.
+    pub deadline: Instant,
+}
+
+impl Timed {
+    fn left(&self) -> io::Result<Duration> {
+        match self.deadline.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => Ok(left),
+            Some(_) | None => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.left()?))?;
+        // A daemon that goes away must not raise SIGPIPE in the host program.
+        Ok(net::send(&self.stream, buffer, net::SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_silent_server_costs_no_more_than_the_deadline() {
+        let dir = std::env::temp_dir().join(format!("domlogon-client-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let socket = dir.join("socket");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        let limit = Duration::from_millis(200);
+        let result = call(&socket, &Request::Status, limit);
+        assert!(matches!(result, Err(CallError::Timeout)), "{result:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+        let result = call(&socket, &Request::Status, limit);
+        assert!(
+            matches!(result, Err(CallError::NotRunning(_))),
+            "{result:?}"
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! Frames: a length of four bytes, a version of two, and the body; little-endian.
+
+use core::fmt;
+use serde::{Serialize, de::DeserializeOwned};
+use std::io::{self, Read, Write};
+use zeroize::Zeroizing;
+
+/// The version of the protocol. One side that meets another version says so and stops;
+/// both are always installed together.
+pub const VERSION: u16 = 1;
+
+/// Most bytes of a request's body.
+pub const MAX_REQUEST: usize = 64 * 1024;
+
+/// Most bytes of a reply's body: a group of a hundred thousand members fits.
+pub const MAX_REPLY: usize = 16 * 1024 * 1024;
+
+const HEADER: usize = 6;
+
+/// Why a frame could not be read or written.
+#[derive(Debug)]
+pub enum FrameError {
+    /// The other side closed before the frame was whole, or the time was up.
+    Io(io::Error),
+    /// The body is longer than allowed.
+    TooLong,
+    /// The other side speaks another version of the protocol.
+    Version(u16),
+    /// The body is not what the version says.
+    Malformed,
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the connection failed: {error}"),
+            Self::TooLong => f.write_str("the message is too long"),
+            Self::Version(v) => {
+                write!(f, "the other side speaks version {v}, this side {VERSION}")
+            }
+            Self::Malformed => f.write_str("the message cannot be understood"),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}
+
+impl From<io::Error> for FrameError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Writes one message as a frame, in one write.
+///
+/// The buffer is allocated once and wiped: a message may carry a password.
+///
+/// # Errors
+/// [`FrameError::TooLong`] if the body would exceed `limit`; [`FrameError::Io`].
+pub fn write<T: Serialize>(
+    out: &mut impl Write,
+    message: &T,
+    limit: usize,
+) -> Result<(), FrameError> {
+    let size =
+        postcard::experimental::serialized_size(message).map_err(|_| FrameError::Malformed)?;
+    if size > limit {
+        return Err(FrameError::TooLong);
+    }
+    let length = u32::try_from(size).map_err(|_| FrameError::TooLong)?;
+    let mut buffer = Zeroizing::new(vec![0u8; HEADER + size]);
+    let (header, body) = buffer
+        .split_at_mut_checked(HEADER)
+        .ok_or(FrameError::Malformed)?;
+    let (for_length, for_version) = header
+        .split_at_mut_checked(4)
+        .ok_or(FrameError::Malformed)?;
+    for_length.copy_from_slice(&length.to_le_bytes());
+    for_version.copy_from_slice(&VERSION.to_le_bytes());
+    postcard::to_slice(message, body).map_err(|_| FrameError::Malformed)?;
+    out.write_all(&buffer)?;
+    Ok(out.flush()?)
+}
+
+/// Reads one message. The whole body must be used up.
+///
+/// # Errors
+/// Any [`FrameError`]; nothing is allocated for a length beyond `limit`.
+pub fn read<T: DeserializeOwned>(input: &mut impl Read, limit: usize) -> Result<T, FrameError> {
+    let mut length = [0u8; 4];
+    let mut version = [0u8; 2];
+    input.read_exact(&mut length)?;
+    input.read_exact(&mut version)?;
+    // The version first: another version may have another limit.
+    let version = u16::from_le_bytes(version);
+    if version != VERSION {
+        return Err(FrameError::Version(version));
+    }
+    let length = usize::try_from(u32::from_le_bytes(length)).map_err(|_| FrameError::TooLong)?;
+    if length > limit {
+        return Err(FrameError::TooLong);
+    }
+    let mut body = Zeroizing::new(vec![0u8; length]);
+    input.read_exact(&mut body)?;
+    match postcard::take_from_bytes(&body) {
+        Ok((message, [])) => Ok(message),
+        Ok(_) | Err(_) => Err(FrameError::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Origin, Request, Secret, UserName};
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_request_survives() {
+        let request = Request::Logon {
+            user: UserName::parse(b"CORP\\alice").unwrap(),
+            password: Secret::new(b"s3cret"),
+            origin: Origin::default(),
+        };
+        let mut wire = Vec::new();
+        write(&mut wire, &request, MAX_REQUEST).unwrap();
+        let back: Request = read(&mut wire.as_slice(), MAX_REQUEST).unwrap();
+        let Request::Logon { user, password, .. } = back else {
+            panic!("another request came back")
+        };
+        assert_eq!(user.key(), "alice");
+        assert_eq!(password.expose(), b"s3cret");
+    }
+
+    #[test]
+    fn cut_long_and_foreign_frames_are_told_apart() {
+        let mut wire = Vec::new();
+        write(&mut wire, &Request::Status, MAX_REQUEST).unwrap();
+        for cut in 0..wire.len() {
+            let result = read::<Request>(&mut &wire[..cut], MAX_REQUEST);
+            assert!(matches!(result, Err(FrameError::Io(_))), "cut at {cut}");
+        }
+        let mut newer = wire.clone();
+        newer[4] = 9;
+        let result = read::<Request>(&mut newer.as_slice(), MAX_REQUEST);
+        assert!(matches!(result, Err(FrameError::Version(9))));
+        let mut long = wire.clone();
+        long[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        let result = read::<Request>(&mut long.as_slice(), MAX_REQUEST);
+        assert!(matches!(result, Err(FrameError::TooLong)));
+        let mut trailing = wire;
+        trailing[0] += 1;
+        trailing.push(0);
+        let result = read::<Request>(&mut trailing.as_slice(), MAX_REQUEST);
+        assert!(matches!(result, Err(FrameError::Malformed)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read::<Request>(&mut bytes.as_slice(), MAX_REQUEST);
+            let _ = read::<crate::Reply>(&mut bytes.as_slice(), MAX_REPLY);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the parts of domlogon say to each other, and nothing else.
+//!
+//! Floor 0 of the house: the vocabulary ([`Verdict`], THE table), the values that
+//! cross the socket, the framing, and the blocking client that the PAM module, the
+//! NSS plugin and the command line share. No rule is decided here and no file is read.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod admin;
+pub mod client;
+mod decision;
+pub mod directory;
+mod explain;
+pub mod frame;
+mod guard;
+mod hours;
+mod logon_type;
+mod name;
+mod pam;
+mod policy;
+mod request;
+mod secret;
+mod sentence;
+mod sid;
+mod time;
+mod verdict;
+
+pub use decision::{Decision, Notice, Params, Reference};
+pub use explain::{Explanation, Fact, Outcome, Rule, Step};
+pub use guard::guard;
+pub use hours::LogonHours;
+pub use logon_type::{LogonType, Right};
+pub use name::{NameError, Qualifier, UserName};
+pub use pam::{Hook, PamCode};
+pub use policy::Policy;
+pub use request::{Origin, Reply, Request};
+pub use secret::Secret;
+pub use sentence::{Calendar, notice_sentence, password_rules, sentence};
+pub use sid::{Sid, SidError};
+pub use time::Timestamp;
+pub use verdict::{AuthCode, Codes, Message, Raised, Row, Told, Verdict};
+
+/// Where any local caller reaches the daemon.
+pub const SOCKET: &str = "/run/domlogon/socket";
+
+/// Where root and the domain's administrators reach the daemon.
+pub const ADMIN_SOCKET: &str = "/run/domlogon/admin";
+
+/// Ids below this belong to the system and to local users on every distribution.
+/// The modules answer "not found" for them without asking anybody, and the daemon
+/// never hands out or answers for one, whatever its configuration says.
+pub const LOWEST_ID: u32 = 1000;
