@@ -1,0 +1,148 @@
+//! pam_sm_acct_mgmt, and the hooks in which nothing happens.
+
+use super::{Call, Flags, Host};
+use crate::arguments::Arguments;
+use domlogon_protocol::{Hook, PamCode, Request};
+
+/// Judges the account as it is now, for every way in: after a password, an ssh key, in
+/// cron. Never prompts.
+pub(crate) fn account<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
+    let call = Call::new(host, Hook::Account, flags, arguments);
+    let kept = host.kept();
+    let code = call.account().unwrap_or_else(|code| code);
+    if code == PamCode::NewAuthtokReqd {
+        if let Some(kept) = kept {
+            host.keep(kept);
+        }
+    }
+    code
+}
+
+/// setcred, open_session, close_session: there are no credentials and no session of
+/// ours. Only this host's own names are told apart.
+pub(crate) fn nothing_to_do<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
+    let call = Call::new(host, Hook::Account, flags, arguments);
+    match call.person(false) {
+        Ok(_) => PamCode::Success,
+        Err(code) => code,
+    }
+}
+
+impl<H: Host> Call<'_, H> {
+    fn account(&self) -> Result<PamCode, PamCode> {
+        let user = self.person(false)?;
+        let request = Request::Account {
+            user: user.clone(),
+            origin: self.origin(),
+        };
+        Ok(self.finish(&self.decide(&user, &request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::host::{Kept, KeptWhat};
+    use super::super::scripted::{Answer, SILENT, Scripted, arguments, decision};
+    use super::*;
+    use domlogon_protocol::{Notice, Reply, Secret, Verdict};
+
+    fn run(host: &Scripted, flags: i32, line: &str) -> PamCode {
+        let code = account(host, Flags(flags), arguments(line));
+        host.done();
+        code
+    }
+
+    fn keeping(host: Scripted) -> Scripted {
+        host.keep(Kept {
+            user: "alice".to_owned(),
+            what: KeptWhat::Typed(Secret::new(b"pw")),
+        });
+        host
+    }
+
+    #[test]
+    fn every_verdict_has_the_code_of_its_row_and_never_a_prompt() {
+        for verdict in Verdict::ALL {
+            let host = keeping(Scripted::new("alice")).decides(verdict);
+            let code = run(&host, 0, "");
+            assert_eq!(code, verdict.pam_code(Hook::Account, "login"));
+            assert_eq!(host.asked(), ["account alice login"]);
+            let seen = host.seen();
+            let mark = match code {
+                PamCode::Success | PamCode::UserUnknown => "",
+                PamCode::NewAuthtokReqd => "I ",
+                _ if verdict.row().message.is_none() => "",
+                _ => "E ",
+            };
+            if mark.is_empty() {
+                assert!(seen.is_empty(), "{verdict:?} {seen:?}");
+            } else {
+                assert_eq!(seen.len(), 1, "{verdict:?}");
+                assert!(seen[0].starts_with(mark), "{seen:?}");
+            }
+            assert_eq!(host.has_kept(), code == PamCode::NewAuthtokReqd);
+            assert_eq!(host.delays.get(), 0);
+        }
+    }
+
+    #[test]
+    fn notices_are_told() {
+        let mut granted = decision(Verdict::Success);
+        granted.notices = vec![Notice::ExpiresIn(3 * 86_400)];
+        for (flags, line, count) in [(0, "", 1), (SILENT, "", 0), (0, "quiet", 0)] {
+            let host = Scripted::new("alice").replies(Reply::Decision(Box::new(granted.clone())));
+            assert_eq!(run(&host, flags, line), PamCode::Success);
+            let seen = host.seen();
+            assert_eq!(seen.len(), count);
+            assert!(
+                seen.iter()
+                    .all(|s| s.starts_with("I ") && s.contains("3 days"))
+            );
+        }
+    }
+
+    #[test]
+    fn an_outage_refuses_unless_the_line_says_otherwise() {
+        let host = keeping(Scripted::new("alice")).answer(Answer::IsAway);
+        assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
+        assert_eq!(
+            host.seen(),
+            ["E The logon service on ws1 is not running. Contact your administrator."]
+        );
+        assert!(!host.has_kept());
+        let host = Scripted::new("alice").answer(Answer::IsAway);
+        assert_eq!(run(&host, 0, "ignore_authinfo_unavail"), PamCode::Ignore);
+        assert!(host.seen().is_empty());
+        // A refusal is not an outage.
+        let host = Scripted::new("alice").decides(Verdict::Disabled);
+        assert_eq!(
+            run(&host, 0, "ignore_authinfo_unavail"),
+            PamCode::PermDenied
+        );
+    }
+
+    #[test]
+    fn local_malformed_and_missing_names_are_unknown_and_silent() {
+        for name in ["root", "BACKUP", "a:b", ""] {
+            let host = Scripted::new(name);
+            assert_eq!(run(&host, 0, ""), PamCode::UserUnknown, "{name:?}");
+            assert_eq!(run(&host, 0, "ignore_unknown_user"), PamCode::Ignore);
+            assert!(host.seen().is_empty());
+            assert!(host.asked().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_other_hooks_ask_nobody() {
+        for (name, code) in [
+            ("alice", PamCode::Success),
+            ("root", PamCode::UserUnknown),
+            ("a:b", PamCode::UserUnknown),
+            ("", PamCode::UserUnknown),
+        ] {
+            let host = Scripted::new(name);
+            assert_eq!(nothing_to_do(&host, Flags(0x2), arguments("")), code);
+            assert!(host.seen().is_empty());
+        }
+    }
+}

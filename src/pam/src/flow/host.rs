@@ -1,0 +1,157 @@
+//! What the flow needs of the world: the PAM handle, the daemon, this host.
+
+use core::fmt;
+use domlogon_protocol::client::CallError;
+use domlogon_protocol::{Calendar, Params, Reply, Request, Secret};
+
+/// The world of one call: libpam's handle in the module, a script in the tests.
+pub(crate) trait Host: Calendar {
+    /// Asks, and does not show the answer.
+    fn ask_hidden(&self, prompt: &str) -> Result<Secret, NoAnswer>;
+    /// Asks, and shows the answer as it is typed.
+    fn ask_shown(&self, prompt: &str) -> Result<Secret, NoAnswer>;
+    /// Says something.
+    fn inform(&self, text: &str);
+    /// Says that something failed.
+    fn complain(&self, text: &str);
+
+    /// An item of the transaction, as the application or another module set it.
+    fn item(&self, item: Item) -> Option<Vec<u8>>;
+    /// Sets PAM_USER.
+    fn set_user(&self, name: &[u8]);
+    /// A password that the modules of one stack share.
+    fn token(&self, token: Token) -> Option<Secret>;
+    /// Shares a password with the modules that follow.
+    fn set_token(&self, token: Token, secret: &Secret);
+
+    /// Keeps something until the next call of this transaction, in place of what was kept.
+    fn keep(&self, kept: Kept);
+    /// Takes what was kept.
+    fn kept(&self) -> Option<Kept>;
+
+    /// Asks the daemon.
+    fn ask(&self, request: &Request) -> Result<Reply, CallError>;
+    /// Whether the name is root's or stands in this host's own list of accounts.
+    fn is_local(&self, name: &str) -> bool;
+    /// This host's short name.
+    fn host_name(&self) -> String;
+    /// The real user id of the process.
+    fn real_uid(&self) -> u32;
+    /// Holds up a failure, so that guessing takes time.
+    fn delay_failure(&self);
+    /// Writes a line in the host's log. Never a secret.
+    fn log(&self, level: Level, text: &str);
+}
+
+/// The application had no answer to a question, or no way to ask it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the application gave no answer")
+    }
+}
+
+impl core::error::Error for NoAnswer {}
+
+/// An item that is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// PAM_SERVICE
+    Service,
+    /// PAM_USER
+    User,
+    /// PAM_USER_PROMPT
+    UserPrompt,
+    /// PAM_TTY
+    Tty,
+    /// PAM_RHOST
+    RemoteHost,
+}
+
+/// An item that is a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// PAM_AUTHTOK: the password, or the new one during a change.
+    Password,
+    /// PAM_OLDAUTHTOK: the current password during a change.
+    OldPassword,
+}
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Something is broken.
+    Error,
+    /// Something should be looked at.
+    Warning,
+    /// Written only if asked for.
+    Debug,
+}
+
+/// What one call of a transaction leaves for the next.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The key of the account that it belongs to.
+    pub(crate) user: String,
+    /// What it is.
+    pub(crate) what: KeptWhat,
+}
+
+/// See [`Kept`].
+#[derive(Debug)]
+pub(crate) enum KeptWhat {
+    /// The password that was right at authenticate, where a new one is demanded.
+    Typed(Secret),
+    /// The preliminary check passed.
+    Ready(Ready),
+    /// Only an expired password was to be changed, and it is not expired.
+    NotExpired,
+}
+
+/// A change that may go on.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The current password; `None` for a reset by root.
+    pub(crate) old: Option<Secret>,
+    /// The rules for the new one, if the daemon told them.
+    pub(crate) rules: Option<Box<Params>>,
+}
+
+/// The flags of a call, with Linux-PAM's bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags(pub(crate) i32);
+
+impl Flags {
+    const DISALLOW_NULL_AUTHTOK: i32 = 0x0001;
+    const CHANGE_EXPIRED_AUTHTOK: i32 = 0x0020;
+    const UPDATE_AUTHTOK: i32 = 0x2000;
+    const PRELIM_CHECK: i32 = 0x4000;
+    const SILENT: i32 = 0x8000;
+
+    /// No message is wanted.
+    pub(crate) const fn silent(self) -> bool {
+        self.0 & Self::SILENT != 0
+    }
+
+    /// A blank password is not wanted, even where the account allows it.
+    pub(crate) const fn refuses_blank(self) -> bool {
+        self.0 & Self::DISALLOW_NULL_AUTHTOK != 0
+    }
+
+    /// The password is to be changed only if it is expired.
+    pub(crate) const fn only_expired(self) -> bool {
+        self.0 & Self::CHANGE_EXPIRED_AUTHTOK != 0
+    }
+
+    /// The first pass of a change.
+    pub(crate) const fn preliminary(self) -> bool {
+        self.0 & Self::PRELIM_CHECK != 0
+    }
+
+    /// The second pass of a change.
+    pub(crate) const fn update(self) -> bool {
+        self.0 & Self::UPDATE_AUTHTOK != 0
+    }
+}

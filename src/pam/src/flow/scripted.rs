@@ -1,0 +1,358 @@
+//! A host that follows a script, for the tests of the flow.
+
+use super::host::{Host, Item, Kept, Level, NoAnswer, Token};
+use crate::arguments::Arguments;
+use domlogon_protocol::client::CallError;
+use domlogon_protocol::{
+    Calendar, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict, admin,
+};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+
+pub(super) const SILENT: i32 = 0x8000;
+pub(super) const NO_BLANK: i32 = 0x1;
+pub(super) const PRELIM: i32 = 0x4000;
+pub(super) const UPDATE: i32 = 0x2000;
+pub(super) const EXPIRED: i32 = 0x20;
+
+/// What the daemon does with one request.
+pub(super) enum Answer {
+    Says(Reply),
+    IsAway,
+    IsSilent,
+    IsNewer,
+}
+
+/// The world of one transaction. Every question that the script has no answer for fails
+/// the test, and so does an answer that nobody asked for ([`Scripted::done`]).
+pub(super) struct Scripted {
+    pub(super) user: RefCell<Option<Vec<u8>>>,
+    pub(super) service: &'static str,
+    pub(super) uid: u32,
+    pub(super) password: RefCell<Option<Secret>>,
+    pub(super) old_password: RefCell<Option<Secret>>,
+    kept: RefCell<Option<Kept>>,
+    typed: RefCell<VecDeque<Option<Vec<u8>>>>,
+    replies: RefCell<VecDeque<Answer>>,
+    /// What the person saw: `?` hidden question, `!` shown question, `I`, `E`.
+    pub(super) seen: RefCell<Vec<String>>,
+    /// What the daemon was asked, with the passwords in clear.
+    pub(super) asked: RefCell<Vec<String>>,
+    pub(super) logged: RefCell<Vec<String>>,
+    pub(super) delays: Cell<u32>,
+}
+
+impl Scripted {
+    pub(super) fn new(user: &str) -> Self {
+        Self {
+            user: RefCell::new(Some(user.as_bytes().to_vec())),
+            service: "login",
+            uid: 1001,
+            password: RefCell::default(),
+            old_password: RefCell::default(),
+            kept: RefCell::default(),
+            typed: RefCell::default(),
+            replies: RefCell::default(),
+            seen: RefCell::default(),
+            asked: RefCell::default(),
+            logged: RefCell::default(),
+            delays: Cell::default(),
+        }
+    }
+
+    pub(super) fn service(mut self, service: &'static str) -> Self {
+        self.service = service;
+        self
+    }
+
+    pub(super) fn uid(mut self, uid: u32) -> Self {
+        self.uid = uid;
+        self
+    }
+
+    pub(super) fn with_password(self, password: &str) -> Self {
+        self.password
+            .replace(Some(Secret::new(password.as_bytes())));
+        self
+    }
+
+    pub(super) fn with_old_password(self, password: &str) -> Self {
+        self.old_password
+            .replace(Some(Secret::new(password.as_bytes())));
+        self
+    }
+
+    /// The person types these.
+    pub(super) fn types(self, words: &[&str]) -> Self {
+        let words = words.iter().map(|w| Some(w.as_bytes().to_vec()));
+        self.typed.borrow_mut().extend(words);
+        self
+    }
+
+    /// The application has no answer.
+    pub(super) fn fails_to_answer(self) -> Self {
+        self.typed.borrow_mut().push_back(None);
+        self
+    }
+
+    pub(super) fn answer(self, answer: Answer) -> Self {
+        self.replies.borrow_mut().push_back(answer);
+        self
+    }
+
+    pub(super) fn replies(self, reply: Reply) -> Self {
+        self.answer(Answer::Says(reply))
+    }
+
+    /// The daemon answers the question whether it is there.
+    pub(super) fn alive(self) -> Self {
+        self.replies(status())
+    }
+
+    /// The daemon knows the name.
+    pub(super) fn known(self) -> Self {
+        self.replies(Reply::User(Some(user())))
+    }
+
+    pub(super) fn decides(self, verdict: Verdict) -> Self {
+        self.replies(Reply::Decision(Box::new(decision(verdict))))
+    }
+
+    /// The preliminary check ends so.
+    pub(super) fn checks(self, verdict: Verdict) -> Self {
+        let rules = verdict.grants().then(|| Box::new(rules()));
+        self.replies(Reply::Preliminary {
+            decision: Box::new(decision(verdict)),
+            rules,
+        })
+    }
+
+    pub(super) fn seen(&self) -> Vec<String> {
+        self.seen.take()
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.take()
+    }
+
+    pub(super) fn has_kept(&self) -> bool {
+        self.kept.borrow().is_some()
+    }
+
+    pub(super) fn password(&self) -> Option<String> {
+        text(self.password.borrow().as_ref())
+    }
+
+    pub(super) fn old_password(&self) -> Option<String> {
+        text(self.old_password.borrow().as_ref())
+    }
+
+    pub(super) fn user(&self) -> String {
+        String::from_utf8(self.user.borrow().clone().unwrap()).unwrap()
+    }
+
+    /// The whole script was played.
+    pub(super) fn done(&self) {
+        assert_eq!(
+            self.typed.borrow().len(),
+            0,
+            "typed words that nobody asked for"
+        );
+        assert_eq!(
+            self.replies.borrow().len(),
+            0,
+            "replies that nobody asked for"
+        );
+    }
+
+    fn ask_person(&self, mark: char, prompt: &str) -> Result<Secret, NoAnswer> {
+        self.seen.borrow_mut().push(format!("{mark} {prompt}"));
+        let next = self.typed.borrow_mut().pop_front();
+        match next.unwrap_or_else(|| panic!("nothing to type at {prompt:?}")) {
+            Some(word) => Ok(Secret::new(&word)),
+            None => Err(NoAnswer),
+        }
+    }
+}
+
+impl Calendar for Scripted {
+    fn show(&self, at: Timestamp) -> String {
+        format!("<{}>", at.0)
+    }
+}
+
+impl Host for Scripted {
+    fn ask_hidden(&self, prompt: &str) -> Result<Secret, NoAnswer> {
+        self.ask_person('?', prompt)
+    }
+
+    fn ask_shown(&self, prompt: &str) -> Result<Secret, NoAnswer> {
+        self.ask_person('!', prompt)
+    }
+
+    fn inform(&self, text: &str) {
+        self.seen.borrow_mut().push(format!("I {text}"));
+    }
+
+    fn complain(&self, text: &str) {
+        self.seen.borrow_mut().push(format!("E {text}"));
+    }
+
+    fn item(&self, item: Item) -> Option<Vec<u8>> {
+        match item {
+            Item::Service => Some(self.service.as_bytes().to_vec()),
+            Item::User => self.user.borrow().clone(),
+            Item::UserPrompt => None,
+            Item::Tty => Some(b"tty1".to_vec()),
+            Item::RemoteHost => Some(vec![b'h'; 5_000]),
+        }
+    }
+
+    fn set_user(&self, name: &[u8]) {
+        self.user.replace(Some(name.to_vec()));
+    }
+
+    fn token(&self, token: Token) -> Option<Secret> {
+        match token {
+            Token::Password => self.password.borrow().clone(),
+            Token::OldPassword => self.old_password.borrow().clone(),
+        }
+    }
+
+    fn set_token(&self, token: Token, secret: &Secret) {
+        match token {
+            Token::Password => self.password.replace(Some(secret.clone())),
+            Token::OldPassword => self.old_password.replace(Some(secret.clone())),
+        };
+    }
+
+    fn keep(&self, kept: Kept) {
+        self.kept.replace(Some(kept));
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.kept.take()
+    }
+
+    fn ask(&self, request: &Request) -> Result<Reply, CallError> {
+        let told = told(request);
+        let next = self.replies.borrow_mut().pop_front();
+        let answer = next.unwrap_or_else(|| panic!("no reply to {told}"));
+        self.asked.borrow_mut().push(told);
+        match answer {
+            Answer::Says(reply) => Ok(reply),
+            Answer::IsAway => Err(CallError::NotRunning(io::ErrorKind::NotFound.into())),
+            Answer::IsSilent => Err(CallError::Timeout),
+            Answer::IsNewer => Err(CallError::Frame(
+                domlogon_protocol::frame::FrameError::Version(9),
+            )),
+        }
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        ["root", "backup", "odd+name"].contains(&name.to_lowercase().as_str())
+    }
+
+    fn host_name(&self) -> String {
+        "ws1".to_owned()
+    }
+
+    fn real_uid(&self) -> u32 {
+        self.uid
+    }
+
+    fn delay_failure(&self) {
+        self.delays.set(self.delays.get() + 1);
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.logged.borrow_mut().push(format!("{level:?} {text}"));
+    }
+}
+
+pub(super) fn arguments(line: &str) -> Arguments {
+    let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+    let (arguments, unused) = Arguments::parse(&words);
+    assert!(unused.is_empty(), "{unused:?}");
+    arguments
+}
+
+pub(super) fn decision(verdict: Verdict) -> Decision {
+    let mut decision = Decision::new(verdict, Rule::AllPassed);
+    decision.params = rules();
+    decision.params.user = "alice".to_owned();
+    decision.params.host = "ws1".to_owned();
+    decision
+}
+
+fn rules() -> Params {
+    Params {
+        min_length: Some(8),
+        ..Params::default()
+    }
+}
+
+fn text(secret: Option<&Secret>) -> Option<String> {
+    secret.map(|s| String::from_utf8(s.expose().to_vec()).unwrap())
+}
+
+/// One line for each request, the account's part of the origin left out.
+fn told(request: &Request) -> String {
+    let old_text = |old: &Option<Secret>| text(old.as_ref()).unwrap_or_else(|| "-".to_owned());
+    match request {
+        Request::Status => "status".to_owned(),
+        Request::UserByName(name) => format!("name {name}"),
+        Request::Logon {
+            user,
+            password,
+            origin,
+        } => {
+            assert_eq!(origin.tty.as_deref(), Some("tty1"));
+            assert_eq!(origin.remote_host.as_ref().unwrap().len(), 256);
+            format!(
+                "logon {user} {} {}",
+                text(Some(password)).unwrap(),
+                origin.service
+            )
+        }
+        Request::Account { user, origin } => format!("account {user} {}", origin.service),
+        Request::Preliminary { user, old, .. } => format!("check {user} {}", old_text(old)),
+        Request::Change { user, old, new, .. } => format!(
+            "change {user} {} {}",
+            old_text(old),
+            text(Some(new)).unwrap()
+        ),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+fn user() -> domlogon_protocol::directory::User {
+    domlogon_protocol::directory::User {
+        name: "alice".to_owned(),
+        uid: 1_900_001_104,
+        gid: 1_900_000_513,
+        full_name: String::new(),
+        home: String::new(),
+        shell: String::new(),
+    }
+}
+
+fn status() -> Reply {
+    Reply::Status(Box::new(admin::Status {
+        version: String::new(),
+        domain: "CORP".to_owned(),
+        dns_name: "corp.example".to_owned(),
+        domain_sid: String::new(),
+        host: "ws1".to_owned(),
+        backend: "accounts".to_owned(),
+        store: Verdict::Success,
+        users: 0,
+        groups: 0,
+        started_at: Timestamp(0),
+        configured_at: Timestamp(0),
+        reload_refused: false,
+        granted: 0,
+        refused: 0,
+    }))
+}
