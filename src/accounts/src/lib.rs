@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The embedded account database: the accounts, groups and policy of a domain in one
+//! SQLite file, for a host that has no directory to ask.
+//!
+//! Floor 2 of the house. What an account's state means is decided in
+//! [`domlogon_rules`]; here it is kept: read, compared with a password, and changed in
+//! one transaction or not at all. There is no clock here: the caller passes the time.
+//!
+//! Where to find what: `store` holds the file and its connections, `schema` the tables
+//! and their migrations, `hash` and `slots` the password hashing, `record` the row of an
+//! account, `members` who is in which group, `logon` and `change` what their names say,
+//! `names` the answers to NSS, and `admin` what an administrator may ask.
+#![forbid(unsafe_code)]
+
+mod admin;
+mod backend;
+mod change;
+mod database;
+mod domain;
+mod error;
+mod hash;
+mod logon;
+mod members;
+mod names;
+mod record;
+mod schema;
+mod slots;
+mod store;
+
+pub use database::{Database, LocalNames, NoLocalNames, Options, Settings};
+pub use error::Error;
+pub use hash::Cost;
+
+#[cfg(test)]
+mod tests;

@@ -1,2 +1,51 @@
-//! Placeholder.
-fn main() {}
+//! domlogon: the administrator's command.
+//!
+//! Asks the daemon, and says what it answered: to a person in plain English, to a
+//! program in JSON, and to a shell by the exit status. It decides nothing itself.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod arguments;
+mod check;
+mod cure;
+mod daemon;
+mod error;
+mod explain;
+mod fact;
+mod group;
+mod hours;
+mod password;
+mod policy;
+mod refusal;
+mod status;
+mod time;
+mod user;
+mod verdict;
+mod words;
+
+use answer::Answer;
+use arguments::{Arguments, Command};
+use clap::Parser;
+use daemon::Daemon;
+use error::Error;
+use std::process::ExitCode;
+use time::Clock;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let as_json = arguments.json;
+    answer::print(run(arguments), as_json)
+}
+
+fn run(arguments: Arguments) -> Result<Answer, Error> {
+    let daemon = Daemon::new(&arguments);
+    let clock = Clock::system();
+    match arguments.command {
+        Command::User(command) => user::run(command, &daemon, &clock),
+        Command::Group(command) => group::run(command, &daemon),
+        Command::Policy(command) => policy::run(command, &daemon),
+        Command::Explain(asked) => explain::run(&asked, &daemon, &clock),
+        Command::Status => status::run(&daemon, &clock),
+        Command::Check(asked) => check::run(&asked, arguments.json),
+    }
+}

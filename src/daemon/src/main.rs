@@ -1,2 +1,175 @@
-//! Placeholder.
-fn main() {}
+//! domlogond: answers this host's questions about the accounts of the domain.
+//!
+//! `config` is what it is told, `sockets` and `server` how it is asked, `desk` what it
+//! answers, `backend` where it looks. [`run`] puts them together.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod backend;
+mod config;
+mod desk;
+mod error;
+mod host;
+mod local;
+mod log;
+mod pace;
+mod record;
+mod seats;
+mod server;
+mod sockets;
+
+use crate::arguments::Command;
+use crate::backend::Accounts;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::error::Error;
+use crate::local::Local;
+use crate::log::{Level, Log};
+use crate::seats::Bounds;
+use crate::server::{Server, Times};
+use crate::sockets::Sockets;
+use domlogon_accounts::{Cost, LocalNames};
+use domlogon_rules::backend::Backend;
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => print(arguments::HELP.trim_end()),
+        Ok(Command::Version) => print(concat!("domlogond ", env!("CARGO_PKG_VERSION"))),
+        Ok(Command::Check(file)) => match Config::read(&file) {
+            Ok(_) => print(&format!("{}: OK", file.display())),
+            Err(error) => fail(&format!("{error:#}"), ExitCode::FAILURE),
+        },
+        Ok(Command::Run { config, sockets }) => {
+            let log = Arc::new(Log::system());
+            match run(&config, &sockets, &log) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    log.write(Level::Error, &format!("not started: {error}"));
+                    fail(&format!("domlogond: {error:#}"), ExitCode::FAILURE)
+                }
+            }
+        }
+        Err(error) => fail(&format!("domlogond: {error}"), ExitCode::from(2)),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}
+
+fn fail(text: &str, code: ExitCode) -> ExitCode {
+    eprintln!("{text}");
+    code
+}
+
+/// Runs until a signal ends it.
+fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
+    die_of_panics(log);
+    host::close_up().map_err(Error::CloseUp)?;
+    // From here on a signal waits until all is ready for it.
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(Error::System)?;
+    let config = Config::read(file).map_err(Error::Config)?;
+    let local: Arc<dyn LocalNames> = Arc::new(Local::of_this_host());
+    let cost = Cost::STANDARD;
+    let accounts = Accounts::open(&config, Arc::clone(&local), cost, Arc::clone(log));
+    let accounts = Arc::new(accounts.map_err(Error::Accounts)?);
+    let sockets = Sockets::open(folder, administrators(&*accounts)).map_err(Error::Socket)?;
+    let host = host::names(&config);
+    let desk = Arc::new(Desk::new(
+        Arc::clone(&accounts) as Arc<dyn Backend>,
+        local,
+        Arc::clone(log),
+        config,
+        host,
+    ));
+    let server = Server::start(
+        sockets,
+        Arc::clone(&desk),
+        Arc::clone(log),
+        Bounds::default(),
+        Times::default(),
+    )
+    .map_err(Error::System)?;
+    log.write(
+        Level::Notice,
+        concat!("started: version ", env!("CARGO_PKG_VERSION")),
+    );
+    tell_systemd(&[NotifyState::Ready]);
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            break;
+        }
+        reload(file, &desk, &accounts, log);
+    }
+    tell_systemd(&[NotifyState::Stopping]);
+    let finished = server.stop();
+    log.write(
+        Level::Notice,
+        if finished {
+            "stopped"
+        } else {
+            "stopped; what was still running was given up"
+        },
+    );
+    Ok(())
+}
+
+/// Takes the configuration in again, or keeps the one in force.
+fn reload(file: &Path, desk: &Desk, accounts: &Accounts, log: &Log) {
+    let mut begun = vec![NotifyState::Reloading];
+    begun.extend(NotifyState::monotonic_usec_now());
+    tell_systemd(&begun);
+    match Config::read(file) {
+        Ok(new) => {
+            let (config, waiting) = desk.config().reloaded(new);
+            for option in waiting {
+                let line = format!("reload: {option} changes only when domlogond is started again");
+                log.write(Level::Warning, &line);
+            }
+            accounts.configure(&config);
+            let host = host::names(&config);
+            desk.configure(config, host);
+            log.write(Level::Notice, "reload: the configuration was read again");
+        }
+        Err(error) => {
+            desk.refuse_reload();
+            let line = format!("reload refused, the configuration before stays in force: {error}");
+            log.write(Level::Error, &line);
+        }
+    }
+    tell_systemd(&[NotifyState::Ready]);
+}
+
+/// The group id of the domain's administrators, who may open the admin socket.
+fn administrators(accounts: &Accounts) -> Option<u32> {
+    accounts
+        .group_by_name("Administrators")
+        .ok()
+        .flatten()
+        .map(|group| group.gid)
+}
+
+/// Without systemd there is nobody to tell, and a notification that is lost harms nobody.
+fn tell_systemd(state: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(false, state);
+}
+
+/// A panic is a fault of ours. Nobody knows what state it left behind: the daemon ends,
+/// and systemd starts it again. The message is not logged, for it may hold a password.
+fn die_of_panics(log: &Arc<Log>) {
+    let log = Arc::clone(log);
+    std::panic::set_hook(Box::new(move |info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        log.write_last(&format!("ended by a fault of its own{place}"));
+        std::process::abort();
+    }));
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The domain's password and lockout policy (lmaccess USER_MODALS_INFO_0 and _3,
-/// [SAMR] DOMAIN_PASSWORD_INFORMATION and DOMAIN_LOCKOUT_INFORMATION).
+/// `[SAMR]` DOMAIN_PASSWORD_INFORMATION and DOMAIN_LOCKOUT_INFORMATION).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Fewest UTF-16 units of a new password; 0 for no limit.

@@ -170,7 +170,7 @@ pub struct Row {
     pub number: u32,
     /// Other symbols and numbers for the same condition.
     pub also: &'static [(&'static str, u32)],
-    /// The NTSTATUS, where the sources name one [ERREF].
+    /// The NTSTATUS, where the sources name one `[ERREF]`.
     pub ntstatus: Option<u32>,
     /// The PAM code in each hook.
     pub codes: Codes,
