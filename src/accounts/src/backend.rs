@@ -1,0 +1,141 @@
+//! The database as the daemon asks it.
+
+use crate::database::Database;
+use crate::domain::{self};
+use crate::error::Result;
+use crate::members;
+use crate::record::Record;
+use domlogon_protocol::admin::{self, AdminError};
+use domlogon_protocol::directory::{Group, Page, User};
+use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
+use domlogon_rules as rules;
+use domlogon_rules::backend::{Backend, Outage, Summary};
+use domlogon_rules::{Everybody, Flags, Place, Proof};
+
+impl Backend for Database {
+    fn user_by_name(&self, key: &str) -> Result<Option<User>, Outage> {
+        Ok(self.user_of_key(key)?)
+    }
+
+    fn user_by_id(&self, uid: u32) -> Result<Option<User>, Outage> {
+        Ok(self.user_of_uid(uid)?)
+    }
+
+    fn group_by_name(&self, name: &str) -> Result<Option<Group>, Outage> {
+        Ok(self.group_of_name(name)?)
+    }
+
+    fn group_by_id(&self, gid: u32) -> Result<Option<Group>, Outage> {
+        Ok(self.group_of_gid(gid)?)
+    }
+
+    fn group_ids(&self, user_key: &str) -> Result<Option<Vec<u32>>, Outage> {
+        Ok(self.gids_of(user_key)?)
+    }
+
+    fn users(&self, after: u32, limit: usize) -> Result<Page<User>, Outage> {
+        Ok(self.users_after(after, limit)?)
+    }
+
+    fn groups(&self, after: u32, limit: usize) -> Result<Page<Group>, Outage> {
+        Ok(self.groups_after(after, limit)?)
+    }
+
+    fn logon(
+        &self,
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        Ok(self.judge_logon(user, password, place, now)?)
+    }
+
+    fn account(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        if let Some(decision) = self.not_ours(user, place) {
+            return Ok(decision);
+        }
+        let Some((record, policy)) = self.find_with_policy(user)? else {
+            return Ok(rules::decide_unknown(&user.to_string(), place));
+        };
+        let account = record.account(&self.domain);
+        Ok(rules::judge(&account, &policy, place, &Everybody, Proof::Other, now).decision)
+    }
+
+    fn preliminary(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<(Decision, Option<Params>), Outage> {
+        Ok(match old {
+            Some(old) => self.judge_preliminary(user, old, place, now)?,
+            None => self.preliminary_reset(user, place)?,
+        })
+    }
+
+    fn change(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        new: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        Ok(match old {
+            Some(old) => self.change_password(user, old, new, place, now)?,
+            None => self.reset_password(user, new, place, now)?,
+        })
+    }
+
+    fn explain(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Explanation>, Outage> {
+        let found = self.find_with_policy(user)?;
+        Ok(found.map(|(record, policy)| {
+            let account = record.account(&self.domain);
+            rules::explain(&account, &policy, place, &Everybody, now)
+        }))
+    }
+
+    fn is_administrator(&self, uid: u32) -> Result<bool, Outage> {
+        Ok(self.store.read(|connection| {
+            let Some(record) = Record::by_uid(connection, uid)? else {
+                return Ok(false);
+            };
+            Ok(self.is_visible_user(&record.name, record.uid)
+                && !record.flags.contains(Flags::ACCOUNTDISABLE)
+                && members::is_administrator(connection, record.rid)?)
+        })?)
+    }
+
+    fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError> {
+        Ok(self.administer(request, now)?)
+    }
+
+    fn summary(&self) -> Summary {
+        match self.store.read(domain::counts) {
+            Ok((users, groups)) => Summary {
+                store: Verdict::Success,
+                domain_sid: self.domain.sid.to_string(),
+                users,
+                groups,
+            },
+            Err(fault) => Summary {
+                store: Outage::from(fault).0,
+                domain_sid: String::new(),
+                users: 0,
+                groups: 0,
+            },
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The database as the daemon holds it, and what it is opened with.
+
+use crate::domain::{self, Domain, Seed};
+use crate::error::{Error, Fault, Result};
+use crate::hash::{Cost, Hasher, Salt};
+use crate::record::Record;
+use crate::schema;
+use crate::store::Store;
+use domlogon_protocol::{LOWEST_ID, Policy, UserName};
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The open account database. Calls block; they come from several threads at once.
+pub struct Database {
+    pub(crate) store: Store,
+    pub(crate) hasher: Hasher,
+    pub(crate) domain: Domain,
+    pub(crate) local: Arc<dyn LocalNames>,
+    settings: RwLock<Settings>,
+}
+
+/// What a database is opened with.
+pub struct Options {
+    /// The file. Beside it are its journal and, as long as it is open, its lock.
+    pub path: PathBuf,
+    /// The domain's short name.
+    pub name: String,
+    /// The domain's DNS name.
+    pub dns_name: String,
+    /// What may change while it is open.
+    pub settings: Settings,
+    /// What a password hash costs; [`Cost::STANDARD`] but in tests.
+    pub cost: Cost,
+    /// Which names are not the domain's to give.
+    pub local: Arc<dyn LocalNames>,
+}
+
+/// Settings that may change while the database is open. What was handed out stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A new account or group gets this id and its RID together as its uid or gid.
+    pub id_base: u32,
+    /// Ids below this are neither handed out nor answered for. Below
+    /// [`LOWEST_ID`] it counts as that.
+    pub minimum: u32,
+    /// Home directory of a new account; `{user}` stands for its name.
+    pub home: String,
+    /// Login shell of a new account.
+    pub shell: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // Above what systemd and useradd give to containers.
+            id_base: 1_900_000_000,
+            minimum: LOWEST_ID,
+            home: "/home/{user}".to_owned(),
+            shell: "/bin/bash".to_owned(),
+        }
+    }
+}
+
+/// Names that belong to this host. The domain never answers for them.
+pub trait LocalNames: Send + Sync {
+    /// Whether /etc/passwd has a name equal to this one without regard to case. `root` is
+    /// left out anyway.
+    fn has_user(&self, name: &str) -> bool;
+
+    /// Whether /etc/group has a name equal to this one without regard to case.
+    fn has_group(&self, name: &str) -> bool;
+
+    /// Who in /etc/passwd has this id.
+    fn owner_of(&self, uid: u32) -> Option<String>;
+}
+
+/// A host without local names, but for root.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLocalNames;
+
+impl LocalNames for NoLocalNames {
+    fn has_user(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_group(&self, _: &str) -> bool {
+        false
+    }
+
+    fn owner_of(&self, _: u32) -> Option<String> {
+        None
+    }
+}
+
+impl Database {
+    /// Opens the database, and makes it if there is none: with the built-in groups, and
+    /// with Administrator, who is disabled until he has a password.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was changed then. [`Error::verdict`] is the store's condition.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let Options {
+            path,
+            name,
+            dns_name,
+            settings,
+            cost,
+            local,
+        } = options;
+        let random = |_| Error::Random;
+        let hasher = Hasher::new(cost).map_err(random)?;
+        let seed = Seed {
+            sid: domain::random_sid()?,
+            name: &name,
+            dns_name: &dns_name,
+            settings: &settings,
+            salt: Salt::random().map_err(random)?,
+        };
+        let store = Store::open(&path, schema::MIGRATIONS, |t| seed.plant(t))?;
+        let damaged = |_| Error::Damaged(path.clone());
+        let domain = store.read(Domain::load).map_err(damaged)?;
+        if UserName::fold(&domain.name) != UserName::fold(&name) {
+            return Err(Error::OtherDomain {
+                path,
+                found: domain.name,
+                configured: name,
+            });
+        }
+        Ok(Self {
+            store,
+            hasher,
+            domain: Domain { dns_name, ..domain },
+            local,
+            settings: RwLock::new(settings),
+        })
+    }
+
+    /// Takes new settings. Accounts and groups that exist keep what they have.
+    pub fn configure(&self, settings: Settings) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The least id that may be answered for.
+    pub(crate) fn minimum(&self) -> u32 {
+        self.settings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .minimum
+            .max(LOWEST_ID)
+    }
+
+    /// The account that a name means, if it is one that this host may see.
+    pub(crate) fn find(&self, connection: &Connection, user: &UserName) -> Result<Option<Record>> {
+        if !user.belongs_to(&self.domain.name, &self.domain.dns_name) {
+            return Ok(None);
+        }
+        let record = Record::by_key(connection, &user.key())?;
+        Ok(record.filter(|record| self.is_visible_user(&record.name, record.uid)))
+    }
+
+    /// An account that this host may see, and the policy that it is judged by.
+    pub(crate) fn find_with_policy(&self, user: &UserName) -> Result<Option<(Record, Policy)>> {
+        self.store.read(|connection| {
+            let Some(record) = self.find(connection, user)? else {
+                return Ok(None);
+            };
+            Ok(Some((record, domain::policy(connection)?)))
+        })
+    }
+
+    pub(crate) fn is_visible_user(&self, name: &str, uid: u32) -> bool {
+        uid >= self.minimum() && !self.is_local_user(name)
+    }
+
+    pub(crate) fn is_visible_group(&self, name: &str, gid: u32) -> bool {
+        gid >= self.minimum() && !self.is_local_group(name)
+    }
+
+    pub(crate) fn is_local_user(&self, name: &str) -> bool {
+        UserName::fold(name) == "root" || self.local.has_user(name)
+    }
+
+    pub(crate) fn is_local_group(&self, name: &str) -> bool {
+        UserName::fold(name) == "root" || self.local.has_group(name)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Store(error.verdict())
+    }
+}

@@ -1,0 +1,357 @@
+//! Password hashing: argon2id, one hash for an account's current password and all of
+//! its history together, and no more hashes at a time than there are processors.
+//!
+//! # One salt for each account
+//! The current verifier and the history entries of an account share one salt, made with
+//! the account and kept for its life. So one hash of a new password is compared with all
+//! of them, and a wrong password is compared with the two before the current one for
+//! nothing. Accounts still have different salts, so equal passwords of two people look
+//! different and a guess is tried on one account at a time. What is given up: whoever
+//! steals the file tries one guess on the current and on the old passwords of one
+//! account at once, and sees whether one of its passwords came back. The history rule
+//! itself forbids the latter, and an old password is worth little.
+//!
+//! Each entry carries its parameters (PHC string). Where they differ, because the cost
+//! was raised meanwhile, there is one hash for each group of equal parameters.
+
+use crate::error::{Fault, Result};
+use crate::slots::Slots;
+use argon2::password_hash::{Output, PasswordHash, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use domlogon_protocol::{Secret, Verdict};
+use zeroize::Zeroizing;
+
+/// What one hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory in KiB.
+    pub memory: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes; they are computed one after the other.
+    pub lanes: u32,
+}
+
+impl Cost {
+    /// The cost of every hash made by the daemon: 19 MiB and two passes, the floor that
+    /// OWASP recommends for argon2id. A password hashed at another cost is hashed again
+    /// at its next good logon.
+    pub const STANDARD: Self = Self {
+        memory: 19 * 1024,
+        passes: 2,
+        lanes: 1,
+    };
+}
+
+/// Bytes of a hash.
+const LENGTH: usize = 32;
+
+/// Makes hashes, a few at a time.
+pub(crate) struct Hasher {
+    cost: Cost,
+    slots: Slots,
+    stand_in: Salt,
+}
+
+/// The salt of one account, in the spelling of a PHC string.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Salt(SaltString);
+
+/// A stored password: its hash and how it was made.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Verifier {
+    phc: String,
+    recipe: Recipe,
+    output: Output,
+}
+
+/// All that decides, with the password, what the hash is.
+#[derive(Clone, PartialEq, Eq)]
+struct Recipe {
+    cost: Cost,
+    salt: Salt,
+}
+
+/// One password that is compared with several verifiers: hashed once for each recipe.
+pub(crate) struct Trial<'a> {
+    hasher: &'a Hasher,
+    password: &'a Secret,
+    made: Vec<(Recipe, Zeroizing<[u8; LENGTH]>)>,
+}
+
+impl Hasher {
+    pub(crate) fn new(cost: Cost) -> Result<Self> {
+        Ok(Self {
+            cost,
+            slots: Slots::default(),
+            stand_in: Salt::random()?,
+        })
+    }
+
+    /// Begins to compare `password`.
+    pub(crate) fn trial<'a>(&'a self, password: &'a Secret) -> Trial<'a> {
+        Trial {
+            hasher: self,
+            password,
+            made: Vec::new(),
+        }
+    }
+
+    /// Spends the time of a comparison where there is nothing to compare with.
+    pub(crate) fn spend(&self, password: &Secret) -> Result<()> {
+        let recipe = self.recipe(&self.stand_in);
+        self.hash(password, &recipe).map(drop)
+    }
+
+    /// Whether a verifier was made at another cost than new ones are.
+    pub(crate) fn is_outdated(&self, verifier: &Verifier) -> bool {
+        verifier.recipe.cost != self.cost
+    }
+
+    fn recipe(&self, salt: &Salt) -> Recipe {
+        Recipe {
+            cost: self.cost,
+            salt: salt.clone(),
+        }
+    }
+
+    fn hash(&self, password: &Secret, recipe: &Recipe) -> Result<Zeroizing<[u8; LENGTH]>> {
+        /// glibc unmaps a block above its largest threshold (32 MiB) as soon as it is
+        /// freed, and keeps smaller ones for later: some 20 MiB for each thread that
+        /// ever hashed. Only the first part is ever touched, so the rest costs nothing.
+        const UNMAPPED_WHEN_FREED: usize = 33 * 1024 * 1024 / Block::SIZE;
+
+        let params = recipe.cost.params().map_err(|_| Fault::DAMAGED)?;
+        let mut salt = [0; 64];
+        let salt = recipe
+            .salt
+            .0
+            .decode_b64(&mut salt)
+            .map_err(|_| Fault::DAMAGED)?;
+        let blocks = params.block_count();
+        let mut hash = Zeroizing::new([0; LENGTH]);
+        let _slot = self.slots.take()?;
+        let mut memory = Vec::with_capacity(blocks.max(UNMAPPED_WHEN_FREED));
+        memory.resize(blocks, Block::default());
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(password.expose(), salt, &mut *hash, &mut memory[..])
+            .map_err(|_| Fault::Store(Verdict::InternalError))?;
+        Ok(hash)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hashes_made(&self) -> usize {
+        self.slots.taken()
+    }
+}
+
+impl Trial<'_> {
+    /// Whether the password is the one behind `verifier`. The time does not tell how much
+    /// of the hash is equal.
+    pub(crate) fn matches(&mut self, verifier: &Verifier) -> Result<bool> {
+        let hash = self.hash(&verifier.recipe)?;
+        let output = Output::new(&hash[..]).map_err(|_| Fault::DAMAGED)?;
+        // `Output` compares in constant time.
+        Ok(output == verifier.output)
+    }
+
+    /// Whether the password is behind any of `verifiers`.
+    pub(crate) fn matches_any(&mut self, verifiers: &[Verifier]) -> Result<bool> {
+        verifiers.iter().try_fold(
+            false,
+            |found, verifier| Ok(self.matches(verifier)? || found),
+        )
+    }
+
+    /// The verifier to store for the password.
+    pub(crate) fn verifier(&mut self, salt: &Salt) -> Result<Verifier> {
+        let recipe = self.hasher.recipe(salt);
+        let hash = self.hash(&recipe)?;
+        let output = Output::new(&hash[..]).map_err(|_| Fault::DAMAGED)?;
+        Ok(Verifier::new(recipe, output))
+    }
+
+    fn hash(&mut self, recipe: &Recipe) -> Result<Zeroizing<[u8; LENGTH]>> {
+        if let Some((_, hash)) = self.made.iter().find(|(made, _)| made == recipe) {
+            return Ok(hash.clone());
+        }
+        let hash = self.hasher.hash(self.password, recipe)?;
+        self.made.push((recipe.clone(), hash.clone()));
+        Ok(hash)
+    }
+}
+
+impl Salt {
+    /// A new one, of 128 random bits.
+    pub(crate) fn random() -> Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|_| Fault::Store(Verdict::InternalError))?;
+        SaltString::encode_b64(&bytes)
+            .map(Self)
+            .map_err(|_| Fault::Store(Verdict::InternalError))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        SaltString::from_b64(text)
+            .map(Self)
+            .map_err(|_| Fault::DAMAGED)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Verifier {
+    /// Reads what [`Verifier::as_str`] wrote.
+    pub(crate) fn parse(phc: &str) -> Result<Self> {
+        // Above this a damaged entry would stop the daemon instead of one logon.
+        const MOST: Cost = Cost {
+            memory: 1024 * 1024,
+            passes: 100,
+            lanes: 16,
+        };
+        let hash = PasswordHash::new(phc).map_err(|_| Fault::DAMAGED)?;
+        let params = Params::try_from(&hash).map_err(|_| Fault::DAMAGED)?;
+        let cost = Cost {
+            memory: params.m_cost(),
+            passes: params.t_cost(),
+            lanes: params.p_cost(),
+        };
+        let (Some(salt), Some(output)) = (hash.salt, hash.hash) else {
+            return Err(Fault::DAMAGED);
+        };
+        let known = hash.algorithm == Algorithm::Argon2id.ident()
+            && hash.version == Some(Version::V0x13.into())
+            && output.len() == LENGTH
+            && cost.memory <= MOST.memory
+            && cost.passes <= MOST.passes
+            && cost.lanes <= MOST.lanes;
+        if !known {
+            return Err(Fault::DAMAGED);
+        }
+        let salt = Salt::parse(salt.as_str())?;
+        Ok(Self {
+            phc: phc.to_owned(),
+            recipe: Recipe { cost, salt },
+            output,
+        })
+    }
+
+    /// The PHC string to store.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.phc
+    }
+
+    fn new(recipe: Recipe, output: Output) -> Self {
+        let Cost {
+            memory,
+            passes,
+            lanes,
+        } = recipe.cost;
+        let phc = format!(
+            "${}$v={}$m={memory},t={passes},p={lanes}${}${output}",
+            Algorithm::Argon2id.ident(),
+            u32::from(Version::V0x13),
+            recipe.salt.as_str(),
+        );
+        Self {
+            phc,
+            recipe,
+            output,
+        }
+    }
+}
+
+impl Cost {
+    fn params(self) -> argon2::Result<Params> {
+        Params::new(self.memory, self.passes, self.lanes, Some(LENGTH))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Cost = Cost {
+        memory: 16,
+        passes: 1,
+        lanes: 1,
+    };
+    const DEARER: Cost = Cost {
+        memory: 24,
+        passes: 1,
+        lanes: 1,
+    };
+
+    #[test]
+    fn a_verifier_is_a_phc_string_that_others_can_check() {
+        use argon2::PasswordVerifier;
+        let hasher = Hasher::new(CHEAP).unwrap();
+        let password = Secret::new("Ärger-x".as_bytes());
+        let verifier = hasher
+            .trial(&password)
+            .verifier(&Salt::random().unwrap())
+            .unwrap();
+        assert!(
+            verifier
+                .as_str()
+                .starts_with("$argon2id$v=19$m=16,t=1,p=1$")
+        );
+        let hash = PasswordHash::new(verifier.as_str()).unwrap();
+        let argon2 = Argon2::default();
+        assert!(argon2.verify_password(password.expose(), &hash).is_ok());
+        assert!(argon2.verify_password(b"other", &hash).is_err());
+        assert!(Verifier::parse(verifier.as_str()).unwrap() == verifier);
+    }
+
+    #[test]
+    fn one_hash_for_all_entries_of_one_recipe() {
+        let hasher = Hasher::new(CHEAP).unwrap();
+        let salt = Salt::random().unwrap();
+        let entries: Vec<Verifier> = (0..5u8)
+            .map(|n| {
+                let password = Secret::new(&[b'a' + n; 8]);
+                hasher.trial(&password).verifier(&salt).unwrap()
+            })
+            .collect();
+        let before = hasher.hashes_made();
+        let third = Secret::new(b"cccccccc");
+        let mut trial = hasher.trial(&third);
+        assert!(trial.matches_any(&entries).unwrap());
+        assert!(!trial.matches(&entries[0]).unwrap());
+        trial.verifier(&salt).unwrap();
+        assert_eq!(hasher.hashes_made() - before, 1);
+    }
+
+    #[test]
+    fn another_cost_is_another_hash() {
+        let (old, new) = (Hasher::new(CHEAP).unwrap(), Hasher::new(DEARER).unwrap());
+        let salt = Salt::random().unwrap();
+        let password = Secret::new(b"Passw0rd");
+        let verifier = old.trial(&password).verifier(&salt).unwrap();
+        assert!(new.is_outdated(&verifier));
+        let mut trial = new.trial(&password);
+        assert!(trial.matches(&verifier).unwrap());
+        assert!(!new.is_outdated(&trial.verifier(&salt).unwrap()));
+        assert_eq!(new.hashes_made(), 2);
+    }
+
+    #[test]
+    fn what_we_never_wrote_is_damage() {
+        let salt = "c29tZXNhbHRzb21lc2FsdA";
+        for phc in [
+            "",
+            "x",
+            "$1$abc$def",
+            "$argon2i$v=19$m=16,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            &format!("$argon2id$v=19$m=16,t=1,p=1${salt}"),
+            &format!(
+                "$argon2id$v=19$m=4294967295,t=1,p=1${salt}$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+            ),
+            &format!("$argon2id$v=19$m=16,t=1,p=1${salt}$AAAAAAAAAAAAAAAA"),
+        ] {
+            assert!(Verifier::parse(phc).is_err(), "{phc}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The file: its lock, its connections, its transactions.
+
+use crate::error::{Error, Result, store_verdict};
+use crate::schema::{self, Found};
+use domlogon_protocol::Verdict;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rustix::fs::FlockOperation;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long a transaction waits for another program that holds the file. The daemon is
+/// the only one that should; a backup reads, and does not stop writers.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// An open database. Writers take turns, and do not stop readers.
+pub(crate) struct Store {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    /// Held as long as the database is open: one daemon at a time.
+    _lock: File,
+}
+
+/// When a transaction has reached the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Before its answer is given. For all that an attacker, or the owner of an account,
+    /// would miss: counted wrong passwords, changes, an administrator's work.
+    Now,
+    /// With the next one that is, or at the next checkpoint. Losing it in a power failure
+    /// only leaves a count of wrong passwords higher, or an old password hash in its
+    /// older form. It is still written, so that a full or failed disk refuses.
+    Soon,
+}
+
+impl Store {
+    /// Opens the database at `path`, and makes it with `create` if there is none.
+    ///
+    /// A new one is made under another name and moved into place when it is whole, so an
+    /// empty or half-made file at `path` is always damage and never a fresh domain.
+    pub(crate) fn open(
+        path: &Path,
+        migrations: &[&str],
+        create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        if !fs::exists(path).map_err(|e| Error::File(path.to_owned(), e))? {
+            make(path, migrations, create)?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+            .map_err(|e| Error::File(path.to_owned(), e))?;
+        let mut writer = connect(path)?;
+        check(path, &writer, migrations)?;
+        prepare(&writer).map_err(sqlite(path))?;
+        upgrade(path, &mut writer, migrations)?;
+        let reader = connect(path)?;
+        prepare(&reader).map_err(sqlite(path))?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            _lock: lock,
+        })
+    }
+
+    /// Reads; all that `f` sees is of one moment.
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let mut connection = lock_unpoisoned(&self.reader);
+        let transaction = connection.transaction()?;
+        f(&transaction)
+    }
+
+    /// Writes: all that `f` did is kept if it returns `Ok`, and else nothing.
+    pub(crate) fn write<T>(
+        &self,
+        durability: Durability,
+        f: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = lock_unpoisoned(&self.writer);
+        // Set for each: a failed attempt to set it back cannot weaken the next one.
+        connection.execute_batch(match durability {
+            Durability::Now => "PRAGMA synchronous = FULL",
+            Durability::Soon => "PRAGMA synchronous = NORMAL",
+        })?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = f(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
+        lock_unpoisoned(&self.writer)
+    }
+}
+
+/// A panic inside a transaction has rolled it back; the connection itself is whole.
+fn lock_unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let name = beside(path, ".lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&name)
+        .map_err(|e| Error::File(name.clone(), e))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::InUse(path.to_owned())),
+        Err(e) => Err(Error::File(name, io::Error::from(e))),
+    }
+}
+
+fn make(
+    path: &Path,
+    migrations: &[&str],
+    create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> Result<(), Error> {
+    let file = |e| Error::File(path.to_owned(), e);
+    let unfinished = beside(path, ".new");
+    for leftover in ["", "-wal", "-shm", "-journal"] {
+        match fs::remove_file(beside(&unfinished, leftover)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(file(e)),
+            _ => {}
+        }
+    }
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(file)?;
+    let filled = fill(&unfinished, migrations, create);
+    if let Err(error) = filled {
+        // The disk may be full: leave it what it had.
+        let _ = fs::remove_file(&unfinished);
+        return Err(error);
+    }
+    fs::rename(&unfinished, path).map_err(file)?;
+    // The new name itself has to reach the disk.
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(file)
+}
+
+fn fill(
+    path: &Path,
+    migrations: &[&str],
+    create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> Result<(), Error> {
+    let mut connection = connect(path)?;
+    // A single file until it is in place: no journal of another name beside it.
+    connection
+        .execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;")
+        .map_err(sqlite(path))?;
+    let transaction = connection.transaction().map_err(sqlite(path))?;
+    schema::migrate(&transaction, 0, migrations).map_err(sqlite(path))?;
+    create(&transaction).map_err(sqlite(path))?;
+    transaction.commit().map_err(sqlite(path))?;
+    connection.close().map_err(|(_, e)| sqlite(path)(e))
+}
+
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_prepared_statement_cache_capacity(96);
+        Ok(connection)
+    };
+    open().map_err(sqlite(path))
+}
+
+/// Reads the whole file once: damage is found now, and not in the middle of a logon.
+fn check(path: &Path, connection: &Connection, migrations: &[&str]) -> Result<(), Error> {
+    let known = schema::newest(migrations);
+    match schema::identify(connection).map_err(sqlite(path))? {
+        Found::Nothing | Found::Foreign => return Err(Error::Damaged(path.to_owned())),
+        Found::Version(found) if found > known => {
+            return Err(Error::Newer {
+                path: path.to_owned(),
+                found,
+                known,
+            });
+        }
+        Found::Version(_) => {}
+    }
+    let answer: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(sqlite(path))?;
+    if answer == "ok" {
+        Ok(())
+    } else {
+        Err(Error::Damaged(path.to_owned()))
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        // Only a file system without shared memory refuses, such as some network ones.
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
+            None,
+        ));
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;",
+    )
+}
+
+fn upgrade(path: &Path, connection: &mut Connection, migrations: &[&str]) -> Result<(), Error> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(sqlite(path))?;
+    let Found::Version(found) = schema::identify(&transaction).map_err(sqlite(path))? else {
+        return Err(Error::Damaged(path.to_owned()));
+    };
+    if found == schema::newest(migrations) {
+        return Ok(());
+    }
+    let from = usize::try_from(found).unwrap_or(usize::MAX);
+    schema::migrate(&transaction, from, migrations).map_err(sqlite(path))?;
+    transaction.commit().map_err(sqlite(path))
+}
+
+fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
+    move |error| match store_verdict(&error) {
+        Verdict::InvalidDatabase => Error::Damaged(path.to_owned()),
+        _ => Error::Sqlite(path.to_owned(), error),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

@@ -1,0 +1,167 @@
+use super::*;
+
+struct Local;
+
+impl LocalNames for Local {
+    fn has_user(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case("bob")
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case("users")
+    }
+
+    fn owner_of(&self, uid: u32) -> Option<String> {
+        (uid == 1000).then(|| "bob".to_owned())
+    }
+}
+
+#[test]
+fn users_and_groups_as_nss_sees_them() {
+    let world = World::new();
+    let made = world.user("Alice");
+    let user = world.user_by_name("alice").unwrap().unwrap();
+    assert_eq!(user.name, "Alice");
+    assert_eq!((user.uid, user.gid), (1_900_001_000, 1_900_000_513));
+    assert_eq!(
+        (user.home.as_str(), user.shell.as_str()),
+        ("/home/Alice", "/bin/bash")
+    );
+    assert_eq!(world.user_by_id(made.uid).unwrap(), Some(user));
+    assert_eq!(world.user_by_name("nobody").unwrap(), None);
+    assert_eq!(world.user_by_id(0).unwrap(), None);
+    let group = world.group_by_name("DOMAIN USERS").unwrap().unwrap();
+    assert_eq!(group.members, ["Administrator", "Alice"]);
+    assert_eq!(world.group_by_id(group.gid).unwrap(), Some(group));
+    // Users contains Domain Users.
+    assert_eq!(
+        world.group_ids("alice").unwrap().unwrap(),
+        [1_900_000_513, 1_900_000_545]
+    );
+    assert_eq!(world.group_ids("nobody").unwrap(), None);
+}
+
+#[test]
+fn pages_come_to_an_end() {
+    let world = World::new();
+    for n in 0..25 {
+        world
+            .ask(Request::UserAdd(Box::new(new_user(&format!("u{n}")))))
+            .unwrap();
+    }
+    for limit in [1, 7, 26, 100] {
+        let (mut seen, mut after) = (Vec::new(), Some(0));
+        while let Some(from) = after {
+            let page = world.users(from, limit).unwrap();
+            assert!(page.entries.len() <= limit);
+            seen.extend(page.entries.iter().map(|user| user.uid));
+            after = page.next;
+        }
+        assert_eq!(seen.len(), 26, "with Administrator");
+        assert!(seen.is_sorted());
+    }
+    let groups = world.groups(0, 2).unwrap();
+    assert_eq!(groups.entries.len(), 2);
+    assert_eq!(groups.next, Some(groups.entries[1].gid));
+}
+
+#[test]
+fn local_names_are_never_answered() {
+    // The account was made before the local user was.
+    let world = World::new();
+    world.user("bob");
+    world.user("alice");
+    let world = world.reopened(|o| o.local = Arc::new(Local)).unwrap();
+    assert_eq!(world.user_by_name("bob").unwrap(), None);
+    assert_eq!(world.user_by_id(1_900_001_000).unwrap(), None);
+    assert_eq!(world.group_ids("bob").unwrap(), None);
+    assert_eq!(world.logon("BOB", PASSWORD), Verdict::UserNotFound);
+    assert_eq!(
+        world
+            .account(&name("CORP\\bob"), &console(), NOW)
+            .unwrap()
+            .verdict,
+        Verdict::UserNotFound
+    );
+    assert_eq!(
+        world.change("bob", PASSWORD, "Second-horse-2").verdict,
+        Verdict::UserNotFound
+    );
+    assert!(
+        world
+            .explain(&name("bob"), &console(), NOW)
+            .unwrap()
+            .is_none()
+    );
+    // Not even as a member: that would be the local bob.
+    let group = world.group_by_name("domain users").unwrap().unwrap();
+    assert_eq!(group.members, ["Administrator", "alice"]);
+    let all = world.users(0, 1).unwrap();
+    assert_eq!(all.entries[0].name, "Administrator");
+    let next = world.users(all.next.unwrap(), 1).unwrap();
+    assert_eq!(next.entries[0].name, "alice");
+    // The built-in group Users stays in the database, and is not seen beside the local one.
+    assert_eq!(world.group_by_name("Users").unwrap(), None);
+    assert_eq!(world.group_ids("alice").unwrap().unwrap(), [1_900_000_513]);
+    let groups = world.groups(0, 100).unwrap();
+    assert!(groups.entries.iter().all(|group| group.name != "Users"));
+    for (request, local) in [
+        (Request::UserAdd(Box::new(new_user("BOB"))), "BOB"),
+        (Request::UserAdd(Box::new(new_user("root"))), "root"),
+        (Request::GroupAdd("users".to_owned()), "users"),
+    ] {
+        assert_eq!(
+            world.ask(request),
+            Err(AdminError::NameIsLocal(local.to_owned()))
+        );
+    }
+    let taken = NewUser {
+        uid: Some(1000),
+        ..new_user("carol")
+    };
+    assert_eq!(
+        world.ask(Request::UserAdd(Box::new(taken))),
+        Err(AdminError::IdTaken(1000, "bob".to_owned()))
+    );
+}
+
+#[test]
+fn ids_below_the_minimum_are_never_answered() {
+    let world = World::new();
+    let low = NewUser {
+        uid: Some(1500),
+        ..new_user("low")
+    };
+    world.ask(Request::UserAdd(Box::new(low))).unwrap();
+    assert!(world.user_by_id(1500).unwrap().is_some());
+    world.configure(Settings {
+        minimum: 2000,
+        ..Settings::default()
+    });
+    assert_eq!(world.user_by_id(1500).unwrap(), None);
+    assert_eq!(world.user_by_name("low").unwrap(), None);
+    assert!(
+        world
+            .users(0, 100)
+            .unwrap()
+            .entries
+            .iter()
+            .all(|u| u.uid != 1500)
+    );
+    // A minimum that is too low itself is not taken.
+    world.configure(Settings {
+        minimum: 0,
+        ..Settings::default()
+    });
+    for (uid, error) in [
+        (999, AdminError::IdTooLow(999, 1000)),
+        (1500, AdminError::IdTaken(1500, "low".to_owned())),
+        (65_534, AdminError::IdTaken(65_534, "nobody".to_owned())),
+    ] {
+        let new = NewUser {
+            uid: Some(uid),
+            ..new_user("other")
+        };
+        assert_eq!(world.ask(Request::UserAdd(Box::new(new))), Err(error));
+    }
+}

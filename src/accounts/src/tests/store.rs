@@ -1,0 +1,272 @@
+use super::*;
+use crate::schema;
+use crate::store::Store;
+use rusqlite::Connection;
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+fn opening(path: &Path) -> Error {
+    match Database::open(options(path.to_owned())) {
+        Ok(_) => panic!("it opened"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_fresh_domain() {
+    let world = World::new();
+    let summary = world.summary();
+    assert_eq!(summary.store, Verdict::Success);
+    assert_eq!((summary.users, summary.groups), (1, 6));
+    assert!(summary.domain_sid.starts_with("S-1-5-21-"));
+    world.user("alice");
+    for entry in fs::read_dir(world.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+    let sid = summary.domain_sid;
+    let world = world.reopened(|_| ()).unwrap();
+    assert_eq!(world.summary().domain_sid, sid);
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::Success);
+    assert_ne!(World::new().summary().domain_sid, sid);
+}
+
+#[test]
+fn one_daemon_at_a_time() {
+    let world = World::new();
+    let error = opening(&world.path());
+    assert!(matches!(error, Error::InUse(_)));
+    assert!(error.to_string().contains("accounts.db"), "{error}");
+    assert_eq!(world.logon("nobody", "x"), Verdict::UserNotFound);
+}
+
+#[test]
+fn another_domain_is_refused() {
+    let world = World::new();
+    let refused = world.reopened(|o| o.name = "OTHER".to_owned());
+    assert!(matches!(refused.err(), Some(Error::OtherDomain { .. })));
+}
+
+#[test]
+fn damage_is_found_when_opening() {
+    let scribble = |damage: fn(&Path)| {
+        let World { folder, db } = World::new();
+        drop(db);
+        let path = folder.path().join("accounts.db");
+        damage(&path);
+        let before = fs::read(&path).unwrap();
+        let error = opening(&path);
+        assert!(matches!(error, Error::Damaged(_)), "{error:?}");
+        assert_eq!(error.verdict(), Verdict::InvalidDatabase);
+        assert_eq!(fs::read(&path).unwrap(), before, "it was touched");
+    };
+    scribble(|path| fs::write(path, b"").unwrap());
+    scribble(|path| fs::write(path, vec![0x55; 8192]).unwrap());
+    scribble(|path| {
+        let half = fs::metadata(path).unwrap().len() / 2;
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(half)
+            .unwrap();
+    });
+    scribble(|path| {
+        let mut file = fs::File::options().write(true).open(path).unwrap();
+        file.seek(SeekFrom::Start(4096 * 2)).unwrap();
+        file.write_all(&[0xFF; 4096]).unwrap();
+    });
+    // A database of somebody else.
+    scribble(|path| {
+        fs::remove_file(path).unwrap();
+        let other = Connection::open(path).unwrap();
+        other.execute_batch("CREATE TABLE t (x)").unwrap();
+    });
+}
+
+#[test]
+fn damage_that_comes_later_refuses() {
+    let world = World::new();
+    world.user("alice");
+    {
+        let writer = world.store.writer();
+        writer
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+    }
+    let path = world.path();
+    let length = fs::metadata(&path).unwrap().len();
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(4096)).unwrap();
+    file.write_all(&vec![0xFF; usize::try_from(length).unwrap() - 4096])
+        .unwrap();
+    // What is still in memory is as good as it was: forget it.
+    let shrink = |c: &Connection| c.execute_batch("PRAGMA shrink_memory").unwrap();
+    shrink(&world.store.writer());
+    world
+        .store
+        .read(|c| {
+            shrink(c);
+            Ok(())
+        })
+        .unwrap();
+    let damaged = Outage(Verdict::InvalidDatabase);
+    assert_eq!(
+        world.try_logon("alice", PASSWORD, NOW).unwrap_err(),
+        damaged
+    );
+    assert_eq!(world.user_by_name("alice").unwrap_err(), damaged);
+    assert_eq!(world.summary().store, Verdict::InvalidDatabase);
+}
+
+#[test]
+fn a_value_that_was_never_written_is_damage() {
+    let world = World::new();
+    world.user("alice");
+    let spoil = |sql: &str| {
+        world.store.writer().execute(sql, []).unwrap();
+        assert_eq!(
+            world.try_logon("alice", PASSWORD, NOW).unwrap_err(),
+            Outage(Verdict::InvalidDatabase),
+            "{sql}"
+        );
+    };
+    spoil("UPDATE users SET hours = x'FFFF' WHERE key = 'alice'");
+    spoil("UPDATE users SET hours = NULL, verifier = '$argon2id$' WHERE key = 'alice'");
+    spoil("DELETE FROM policy");
+}
+
+/// A store that cannot be written, and how it is mended.
+fn unwritable(verdict: Verdict, spoil: &str, mend: &str) {
+    let world = World::new();
+    world.user("alice");
+    world.store.writer().execute_batch(spoil).unwrap();
+    refuses_everything(&world, verdict);
+    world.store.writer().execute_batch(mend).unwrap();
+    keeps_its_password(&world);
+}
+
+#[test]
+fn a_full_disk_answers_no_guess() {
+    // Every write needs more pages than there may be.
+    unwritable(
+        Verdict::CanNotGrowUasFile,
+        "CREATE TABLE ballast (x);
+         CREATE TEMP TRIGGER grow_domain AFTER UPDATE ON main.domain BEGIN
+             INSERT INTO ballast VALUES (zeroblob(100000)); END;
+         CREATE TEMP TRIGGER grow_users AFTER UPDATE ON main.users BEGIN
+             INSERT INTO ballast VALUES (zeroblob(100000)); END;
+         PRAGMA max_page_count = 1;",
+        "DROP TRIGGER grow_domain; DROP TRIGGER grow_users;",
+    );
+}
+
+#[test]
+fn a_read_only_store_answers_no_guess() {
+    unwritable(
+        Verdict::AcfFileIoFail,
+        "PRAGMA query_only = ON",
+        "PRAGMA query_only = OFF",
+    );
+}
+
+#[test]
+fn a_store_that_another_program_holds_is_not_open() {
+    let world = World::new();
+    world.user("alice");
+    let other = Connection::open(world.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    refuses_everything(&world, Verdict::AcfNotLoaded);
+    other.execute_batch("ROLLBACK").unwrap();
+    keeps_its_password(&world);
+}
+
+fn refuses_everything(world: &World, verdict: Verdict) {
+    let outage = Outage(verdict);
+    assert_eq!(world.try_logon("alice", PASSWORD, NOW).unwrap_err(), outage);
+    assert_eq!(world.try_logon("alice", "wrong", NOW).unwrap_err(), outage);
+    assert_eq!(world.try_logon("nobody", "wrong", NOW).unwrap_err(), outage);
+    let (old, new) = (secret(PASSWORD), secret("Second-horse-2"));
+    for old in [Some(&old), None] {
+        let changed = world.db.change(&name("alice"), old, &new, &console(), NOW);
+        assert_eq!(changed.unwrap_err(), outage);
+    }
+    assert_eq!(
+        world.reset("alice", "Second-horse-2"),
+        Err(AdminError::Store(verdict))
+    );
+    // Whoever proved himself otherwise only needs it read.
+    let account = world.account(&name("alice"), &console(), NOW).unwrap();
+    assert_eq!(account.verdict, Verdict::Success);
+}
+
+fn keeps_its_password(world: &World) {
+    assert_eq!(
+        world.logon("alice", "Second-horse-2"),
+        Verdict::LogonFailure
+    );
+    assert_eq!(
+        world.show("alice").bad_password_count,
+        1,
+        "nothing was counted"
+    );
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::Success);
+}
+
+#[test]
+fn older_tables_are_migrated_and_newer_ones_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    let open = |migrations: &[&str]| Store::open(&path, migrations, |_| Ok(()));
+    let version = || {
+        let connection = Connection::open(&path).unwrap();
+        schema::identify(&connection).unwrap()
+    };
+    let first = "CREATE TABLE a (x); INSERT INTO a VALUES (1);";
+    let second = "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 2;";
+    drop(open(&[first]).unwrap());
+    assert_eq!(version(), schema::Found::Version(1));
+    // One that fails half way leaves what was there.
+    let broken = "CREATE TABLE b (x); INSERT INTO no_such_table VALUES (1);";
+    assert!(open(&[first, second, broken]).is_err());
+    assert_eq!(version(), schema::Found::Version(1));
+    let store = open(&[first, second]).unwrap();
+    let sum = store.read(|c| Ok(c.query_row("SELECT x + y FROM a", [], |r| r.get::<_, i64>(0))?));
+    assert_eq!(sum.unwrap(), 3);
+    drop(store);
+    assert_eq!(version(), schema::Found::Version(2));
+    let newer = open(&[first]).err().unwrap();
+    assert!(
+        matches!(
+            newer,
+            Error::Newer {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{newer:?}"
+    );
+    assert_eq!(newer.verdict(), Verdict::AcfNotLoaded);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = opening(&folder.path().join("missing/accounts.db"));
+    assert_eq!(error.verdict(), Verdict::AcfFileIoFail);
+    assert!(error.to_string().contains("missing"), "{error}");
+}
+
+#[test]
+fn a_half_made_database_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    fs::write(folder.path().join("accounts.db.new"), b"half").unwrap();
+    let db = Database::open(options(path)).unwrap();
+    assert_eq!(db.summary().store, Verdict::Success);
+    assert!(!folder.path().join("accounts.db.new").exists());
+}
