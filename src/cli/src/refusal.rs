@@ -1,0 +1,326 @@
+//! Why the daemon refused an administrator, in one place: what is wrong, and the way out.
+
+use crate::time::Clock;
+use crate::words::shell_word;
+use core::fmt;
+use domlogon_protocol::admin::{AdminError, PolicySetting};
+use domlogon_protocol::{Decision, Reference, Verdict, sentence};
+use domlogon_rules::durations;
+
+const UNCHANGED: &str = "Nothing was changed.";
+
+/// Writes the sentences of a refusal.
+pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Result {
+    match refused {
+        AdminError::NotAllowed => f.write_str(
+            "Only root and members of the domain's group Administrators may do this. \
+             Run the command with sudo.",
+        ),
+        AdminError::NoSuchUser(name) => write!(
+            f,
+            "There is no account {name}. Show all accounts with: domlogon user list"
+        ),
+        AdminError::NoSuchGroup(name) => write!(
+            f,
+            "There is no group {name}. Show all groups with: domlogon group list"
+        ),
+        AdminError::NoSuchName(name) => write!(
+            f,
+            "There is neither a user nor a group {name}. {UNCHANGED} \
+             Show them with: domlogon user list, domlogon group list"
+        ),
+        AdminError::NameTaken(name) => write!(
+            f,
+            "The name {name} is taken by a user or group of the domain. Choose another name."
+        ),
+        AdminError::NameIsLocal(name) => write!(
+            f,
+            "The name {name} is in this host's own /etc/passwd or /etc/group, which always win. \
+             Choose another name, or remove the local one first."
+        ),
+        AdminError::BadName(name, error) => {
+            write!(
+                f,
+                "{name:?} cannot be a name: {error}. Choose another name."
+            )
+        }
+        AdminError::NameTooLong(name) => write!(
+            f,
+            "The name {name} is too long: the login records of the system hold 32 bytes. \
+             Choose a shorter name."
+        ),
+        AdminError::IdTaken(id, owner) => write!(
+            f,
+            "The id {id} belongs to {owner}. Choose another one, or leave out --uid."
+        ),
+        AdminError::IdTooLow(id, minimum) => write!(
+            f,
+            "The id {id} is too low: ids below {minimum} are not the domain's. \
+             Choose a higher one, or leave out --uid."
+        ),
+        AdminError::BadText(text) => write!(
+            f,
+            "{text:?} cannot be kept. A text may hold no colon, comma of a list or control \
+             character and at most 1024 bytes, and a path begins with a slash."
+        ),
+        AdminError::NotMember(member, group) => write!(
+            f,
+            "{member} is not a direct member of {group}. {UNCHANGED} \
+             Show the members with: domlogon group show {}",
+            shell_word(group)
+        ),
+        AdminError::AlreadyMember(member, group) => {
+            write!(f, "{member} is a member of {group} already. {UNCHANGED}")
+        }
+        AdminError::Cycle(member, group) => write!(
+            f,
+            "{member} cannot go into {group}: the group would contain itself. {UNCHANGED}"
+        ),
+        AdminError::BuiltIn(name) => write!(
+            f,
+            "{name} was made with the domain and cannot be deleted. \
+             An account can be disabled: domlogon user set {} --disabled yes",
+            shell_word(name)
+        ),
+        AdminError::LastAdministrator(name) => write!(
+            f,
+            "{name} is the last administrator who can log on (NERR_LastAdmin 2452). {UNCHANGED} \
+             Make somebody else an administrator first: \
+             domlogon group add-member Administrators NAME. Or give --force: \
+             then only root of this host can administer the domain."
+        ),
+        AdminError::Password(decision) => password(f, decision),
+        AdminError::OutOfRange(setting, least, most) => write!(
+            f,
+            "{} must be between {} and {}. {UNCHANGED}",
+            setting.word(),
+            bound(*setting, *least),
+            bound(*setting, *most)
+        ),
+        AdminError::AgesCross => write!(
+            f,
+            "min-age must be less than max-age, or nobody could change a password in time. \
+             {UNCHANGED} Set both in one command, or max-age=never."
+        ),
+        AdminError::WindowTooLong => write!(
+            f,
+            "lockout-window must not be longer than lockout-duration. {UNCHANGED} \
+             Set both in one command, or lockout-duration=forever."
+        ),
+        AdminError::LengthsCross => write!(
+            f,
+            "min-length must not be above max-length. {UNCHANGED} Set both in one command."
+        ),
+        AdminError::InFuture(at) => write!(
+            f,
+            "{} lies in the future. Give --password-set-at a time that has passed, or now.",
+            Clock::system().both(*at)
+        ),
+        AdminError::NoPassword(name) => write!(
+            f,
+            "{name} has no password. Set one first: domlogon user password {}",
+            shell_word(name)
+        ),
+        AdminError::Store(verdict) => store(f, *verdict),
+    }
+}
+
+/// Writes why a question was not answered at all.
+pub(crate) fn not_answered(f: &mut fmt::Formatter<'_>, verdict: Verdict) -> fmt::Result {
+    match verdict {
+        Verdict::Busy => f.write_str("The daemon is too busy to answer. Try again in a moment."),
+        Verdict::InvalidApi => f.write_str(
+            "The daemon is of another version than this command. \
+             Restart it after an upgrade: systemctl restart domlogond",
+        ),
+        other => store(f, other),
+    }
+}
+
+/// The name of a refusal in JSON.
+pub(crate) fn word(refused: &AdminError) -> &'static str {
+    match refused {
+        AdminError::NotAllowed => "not_allowed",
+        AdminError::NoSuchUser(_) => "no_such_user",
+        AdminError::NoSuchGroup(_) => "no_such_group",
+        AdminError::NoSuchName(_) => "no_such_name",
+        AdminError::NameTaken(_) => "name_taken",
+        AdminError::NameIsLocal(_) => "name_is_local",
+        AdminError::BadName(..) => "bad_name",
+        AdminError::NameTooLong(_) => "name_too_long",
+        AdminError::IdTaken(..) => "id_taken",
+        AdminError::IdTooLow(..) => "id_too_low",
+        AdminError::BadText(_) => "bad_text",
+        AdminError::NotMember(..) => "not_member",
+        AdminError::AlreadyMember(..) => "already_member",
+        AdminError::Cycle(..) => "cycle",
+        AdminError::BuiltIn(_) => "built_in",
+        AdminError::LastAdministrator(_) => "last_administrator",
+        AdminError::Password(_) => "password",
+        AdminError::OutOfRange(..) => "out_of_range",
+        AdminError::AgesCross => "ages_cross",
+        AdminError::WindowTooLong => "window_too_long",
+        AdminError::LengthsCross => "lengths_cross",
+        AdminError::InFuture(_) => "in_future",
+        AdminError::NoPassword(_) => "no_password",
+        AdminError::Store(_) => "store",
+    }
+}
+
+/// All broken rules together; the reference is for the log, which the administrator has.
+fn password(f: &mut fmt::Formatter<'_>, decision: &Decision) -> fmt::Result {
+    let told = Decision {
+        reference: Reference::default(),
+        ..decision.clone()
+    };
+    f.write_str("The password was not set. ")?;
+    if let Some(text) = sentence(&told, &Clock::system()) {
+        f.write_str(&text)?;
+    }
+    f.write_str(" (")?;
+    for (index, verdict) in core::iter::once(&told.verdict)
+        .chain(&told.also)
+        .enumerate()
+    {
+        let row = verdict.row();
+        let comma = if index == 0 { "" } else { ", " };
+        write!(f, "{comma}{} {}", row.symbol, row.number)?;
+    }
+    f.write_str(")")
+}
+
+/// The condition of the account database.
+fn store(f: &mut fmt::Formatter<'_>, verdict: Verdict) -> fmt::Result {
+    f.write_str(store_sentence(verdict))?;
+    let row = verdict.row();
+    write!(f, " ({} {})", row.symbol, row.number)
+}
+
+/// What is wrong with the account database, and what to do.
+pub(crate) fn store_sentence(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Success => "The account database answers.",
+        Verdict::AcfNotLoaded => {
+            "The account database is not open, or another program holds it. \
+             See that one domlogond runs: systemctl status domlogond"
+        }
+        Verdict::AcfNoRoom => {
+            "The account database has no room left. Give its file system or quota more."
+        }
+        Verdict::CanNotGrowUasFile => {
+            "The disk that holds the account database is full. Nothing was changed. Free some room."
+        }
+        Verdict::AcfFileIoFail => {
+            "The account database could not be read or written. \
+             See journalctl -u domlogond, and that its file system is not read-only."
+        }
+        Verdict::InvalidDatabase => {
+            "The account database is damaged, and every logon is refused. \
+             See journalctl -u domlogond, and put a copy of it back."
+        }
+        _ => "The daemon could not answer. See journalctl -u domlogond.",
+    }
+}
+
+fn bound(setting: PolicySetting, value: i64) -> String {
+    match setting {
+        PolicySetting::MinLength
+        | PolicySetting::MaxLength
+        | PolicySetting::History
+        | PolicySetting::LockoutThreshold => value.to_string(),
+        PolicySetting::MaxAge
+        | PolicySetting::MinAge
+        | PolicySetting::LockoutDuration
+        | PolicySetting::LockoutWindow
+        | PolicySetting::Warn => durations::format(value),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::error::Error;
+    use domlogon_protocol::{NameError, Rule, Timestamp};
+    use std::collections::HashSet;
+
+    /// One of each.
+    pub(crate) fn all() -> Vec<AdminError> {
+        let name = || "alice".to_owned();
+        let group = || "Staff".to_owned();
+        let mut decision = Decision::new(Verdict::PasswordTooShort, Rule::Form);
+        decision.also = vec![Verdict::PasswordNotComplexEnough];
+        decision.params.min_length = Some(8);
+        decision.reference = Reference::from_random(7);
+        vec![
+            AdminError::NotAllowed,
+            AdminError::NoSuchUser(name()),
+            AdminError::NoSuchGroup(group()),
+            AdminError::NoSuchName(name()),
+            AdminError::NameTaken(name()),
+            AdminError::NameIsLocal(name()),
+            AdminError::BadName("a:b".to_owned(), NameError::Character(':')),
+            AdminError::NameTooLong("a".repeat(33)),
+            AdminError::IdTaken(5000, name()),
+            AdminError::IdTooLow(5, 1000),
+            AdminError::BadText("a\nb".to_owned()),
+            AdminError::NotMember(name(), group()),
+            AdminError::AlreadyMember(name(), group()),
+            AdminError::Cycle(group(), "Everyone else".to_owned()),
+            AdminError::BuiltIn("Users".to_owned()),
+            AdminError::LastAdministrator(name()),
+            AdminError::Password(Box::new(decision)),
+            AdminError::OutOfRange(PolicySetting::MinAge, 0, 998 * 86_400),
+            AdminError::AgesCross,
+            AdminError::WindowTooLong,
+            AdminError::LengthsCross,
+            AdminError::InFuture(Timestamp(1_795_417_200)),
+            AdminError::NoPassword(name()),
+            AdminError::Store(Verdict::InvalidDatabase),
+        ]
+    }
+
+    #[test]
+    fn every_refusal_has_its_own_sentence_and_word() {
+        let mut sentences = HashSet::new();
+        let mut words = HashSet::new();
+        for refused in all() {
+            let error = Error::from(refused);
+            let text = error.to_string();
+            assert!(
+                text.ends_with(['.', ')', '!']) || text.contains("domlogon "),
+                "{text}"
+            );
+            assert!(!text.contains('\n'), "{text}");
+            assert!(words.insert(error.word()), "{text}");
+            assert!(sentences.insert(text));
+        }
+    }
+
+    #[test]
+    fn all_broken_rules_of_a_password_are_told() {
+        let refused = all()
+            .into_iter()
+            .find(|e| matches!(e, AdminError::Password(_)));
+        let text = Error::from(refused.unwrap()).to_string();
+        assert!(text.contains("at least 8 characters"), "{text}");
+        assert!(text.contains("3 of: capital letters"), "{text}");
+        assert!(
+            text.ends_with("(NERR_PasswordTooShort 2245, NERR_PasswordNotComplexEnough 2704)"),
+            "{text}"
+        );
+        assert!(!text.contains("ref "), "{text}");
+    }
+
+    #[test]
+    fn bounds_have_their_units() {
+        let text = Error::from(AdminError::OutOfRange(
+            PolicySetting::MinAge,
+            0,
+            998 * 86_400,
+        ));
+        assert_eq!(
+            text.to_string(),
+            "min-age must be between 0 and 998d. Nothing was changed."
+        );
+    }
+}

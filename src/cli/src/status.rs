@@ -1,0 +1,103 @@
+//! `domlogon status`.
+
+use crate::answer::{Answer, Exit};
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::refusal::store_sentence;
+use crate::time::{Clock, rfc3339};
+use crate::verdict::VerdictShown;
+use crate::words::Page;
+use domlogon_protocol::admin::Status;
+use domlogon_protocol::{Reply, Request, Verdict};
+use serde::Serialize;
+
+pub(crate) fn run(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
+    let Reply::Status(status) = daemon.ask_as_anybody(&Request::Status)? else {
+        return Err(Error::OtherReply);
+    };
+    let exit = if status.store == Verdict::Success {
+        Exit::Yes
+    } else {
+        Exit::No
+    };
+    Ok(Answer::yes(page(&status, clock), &StatusShown::new(&status)).with(exit))
+}
+
+fn page(status: &Status, clock: &Clock) -> String {
+    let row = status.store.row();
+    let store = format!(
+        "{} ({} {})",
+        store_sentence(status.store),
+        row.symbol,
+        row.number
+    );
+    let mut page = Page::new(&format!("domlogond {} is running", status.version));
+    page.row("Domain", &format!("{}, {}", status.domain, status.dns_name));
+    let sid = if status.domain_sid.is_empty() {
+        "not known: the account database cannot be read"
+    } else {
+        &status.domain_sid
+    };
+    page.row("Domain SID", sid);
+    page.row("This host", &status.host);
+    page.row("Backend", &status.backend);
+    page.row("Database", &store);
+    page.row("Accounts", &status.users.to_string());
+    page.row("Groups", &status.groups.to_string());
+    page.row("Running since", &clock.both(status.started_at));
+    page.row("Configuration of", &clock.both(status.configured_at));
+    if status.reload_refused {
+        page.row(
+            "Last reload",
+            "REFUSED: the new configuration has an error, and the one before it is in force. \
+             See: domlogon check",
+        );
+    }
+    page.row(
+        "Decisions",
+        &format!("{} granted, {} refused", status.granted, status.refused),
+    );
+    page.text()
+}
+
+/// The daemon's state in JSON.
+#[derive(Debug, Serialize)]
+struct StatusShown<'a> {
+    version: &'a str,
+    domain: &'a str,
+    dns_name: &'a str,
+    domain_sid: Option<&'a str>,
+    host: &'a str,
+    backend: &'a str,
+    store_ok: bool,
+    store: VerdictShown,
+    users: u32,
+    groups: u32,
+    started_at: String,
+    configured_at: String,
+    reload_refused: bool,
+    granted: u64,
+    refused: u64,
+}
+
+impl<'a> StatusShown<'a> {
+    fn new(status: &'a Status) -> Self {
+        Self {
+            version: &status.version,
+            domain: &status.domain,
+            dns_name: &status.dns_name,
+            domain_sid: Some(status.domain_sid.as_str()).filter(|sid| !sid.is_empty()),
+            host: &status.host,
+            backend: &status.backend,
+            store_ok: status.store == Verdict::Success,
+            store: VerdictShown::new(status.store),
+            users: status.users,
+            groups: status.groups,
+            started_at: rfc3339(status.started_at),
+            configured_at: rfc3339(status.configured_at),
+            reload_refused: status.reload_refused,
+            granted: status.granted,
+            refused: status.refused,
+        }
+    }
+}
