@@ -204,7 +204,8 @@ pub enum AuthCode {
     Now(PamCode),
     /// This code; but sshd is told success, and account management refuses with the
     /// live state. sshd drops the messages of a failed authenticate, shows those of
-    /// account management, and always calls it.
+    /// account management, and always calls it. Only for what account management finds
+    /// again without the password.
     SshdDefers(PamCode),
 }
 
@@ -594,7 +595,7 @@ impl Verdict {
                 ("ERROR_ACCOUNT_RESTRICTION", 1327),
                 Some(0xC000_006E),
                 codes(
-                    SshdDefers(P::PermDenied),
+                    Now(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::PermDenied),
@@ -664,7 +665,7 @@ impl Verdict {
                 ("ERROR_AUTHENTICATION_FIREWALL_FAILED", 1935),
                 Some(0xC000_0413),
                 codes(
-                    SshdDefers(P::PermDenied),
+                    Now(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::PermDenied),
@@ -832,7 +833,7 @@ impl Verdict {
                 ("ERROR_NETWORK_ACCESS_DENIED", 65),
                 None,
                 codes(
-                    SshdDefers(P::PermDenied),
+                    Now(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::PermDenied),
                     Some(P::AuthtokErr),

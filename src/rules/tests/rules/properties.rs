@@ -2,7 +2,8 @@
 
 use crate::desk::{Desk, MINUTE};
 use domlogon_protocol::{
-    LogonHours, LogonType, Outcome, Policy, Rule, Secret, Sid, Timestamp, Told, Verdict,
+    AuthCode, Hook, LogonHours, LogonType, Outcome, PamCode, Policy, Rule, Secret, Sid, Timestamp,
+    Told, Verdict,
 };
 use domlogon_rules::{
     Account, Everybody, Flags, Grant, Host, Judgement, Lockout, LogonRights, Place, Proof,
@@ -146,6 +147,28 @@ fn check_story(judged: &Judgement) -> Result<(), TestCaseError> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// sshd is told success by authenticate for what account management will refuse. So it
+    /// must refuse it, the password being out of its sight: success there would let in.
+    #[test]
+    fn what_sshd_defers_is_refused_without_the_password(
+        account in account(), policy in policy(), logon_type in logon_type(),
+        now in instant(), everybody in any::<bool>(),
+    ) {
+        let host = host();
+        let place = place(&host, logon_type, true);
+        let rights: &dyn LogonRights = if everybody { &Everybody } else { &Nobody };
+        let verdict = |proof| judge(&account, &policy, &place, rights, proof, now).decision.verdict;
+        let at_the_password = verdict(Proof::Password);
+        if let AuthCode::SshdDefers(_) = at_the_password.row().codes.authenticate {
+            let at_account = verdict(Proof::Other);
+            let code = at_account.pam_code(Hook::Account, "sshd");
+            prop_assert!(
+                !matches!(code, PamCode::Success | PamCode::NewAuthtokReqd),
+                "{at_the_password:?} deferred, then {at_account:?}"
+            );
+        }
+    }
 
     /// Every account at every place has a judgement, and it keeps the great promises.
     #[test]
