@@ -73,6 +73,7 @@ fn fail(text: &str, code: ExitCode) -> ExitCode {
 fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     die_of_panics(log);
     host::close_up().map_err(Error::CloseUp)?;
+    let open_files = host::open_files().map_err(|errno| Error::System(errno.into()))?;
     // From here on a signal waits until all is ready for it.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(Error::System)?;
     let config = Config::read(file).map_err(Error::Config)?;
@@ -80,7 +81,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let cost = Cost::STANDARD;
     let accounts = Accounts::open(&config, Arc::clone(&local), cost, Arc::clone(log));
     let accounts = Arc::new(accounts.map_err(Error::Accounts)?);
-    let sockets = Sockets::open(folder, administrators(&*accounts)).map_err(Error::Socket)?;
+    let sockets = Sockets::open(folder, administrators(&accounts)).map_err(Error::Socket)?;
     let host = host::names(&config);
     let desk = Arc::new(Desk::new(
         Arc::clone(&accounts) as Arc<dyn Backend>,
@@ -93,7 +94,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         sockets,
         Arc::clone(&desk),
         Arc::clone(log),
-        Bounds::default(),
+        Bounds::within(open_files),
         Times::default(),
     )
     .map_err(Error::System)?;
@@ -172,4 +173,31 @@ fn die_of_panics(log: &Arc<Log>) {
         log.write_last(&format!("ended by a fault of its own{place}"));
         std::process::abort();
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    #[test]
+    #[ignore = "run by the test below, in a process of its own"]
+    fn a_fault() {
+        die_of_panics(&Arc::new(Log::system()));
+        let _ = std::thread::spawn(|| panic!("hunter2")).join();
+    }
+
+    #[test]
+    fn a_fault_in_any_thread_ends_the_daemon_and_tells_no_secret() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "tests::a_fault", "--nocapture"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.signal(), Some(6), "SIGABRT");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("running 1 test"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

@@ -1,0 +1,252 @@
+//! The one backend of this version: the embedded account database, opened as soon as
+//! that is possible.
+//!
+//! A damaged or missing disk must not leave the host without the reason: the daemon runs,
+//! answers every question with the store's own verdict, and tries again now and then.
+
+use crate::config::Config;
+use crate::log::{Level, Log};
+use domlogon_accounts::{Cost, Database, Error, LocalNames, Options, Settings};
+use domlogon_protocol::admin::{self, AdminError};
+use domlogon_protocol::directory::{Group, Page, User};
+use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
+use domlogon_rules::Place;
+use domlogon_rules::backend::{Backend, Outage, Summary};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a database that could not be opened is left alone.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The account database, open or not.
+pub(crate) struct Accounts {
+    open: OnceLock<Database>,
+    shut: Mutex<Shut>,
+    log: Arc<Log>,
+    local: Arc<dyn LocalNames>,
+    cost: Cost,
+}
+
+/// What is needed to open it.
+struct Shut {
+    config: Config,
+    verdict: Verdict,
+    tried: Instant,
+}
+
+impl Accounts {
+    /// Opens the database, and makes it if there is none. One that cannot be read or
+    /// written is tried again later.
+    ///
+    /// # Errors
+    /// What no waiting mends: another daemon has it, a newer version wrote it, or it is
+    /// another domain's.
+    pub(crate) fn open(
+        config: &Config,
+        local: Arc<dyn LocalNames>,
+        cost: Cost,
+        log: Arc<Log>,
+    ) -> Result<Self, Error> {
+        let accounts = Self {
+            open: OnceLock::new(),
+            shut: Mutex::new(Shut {
+                config: config.clone(),
+                verdict: Verdict::AcfNotLoaded,
+                tried: Instant::now(),
+            }),
+            log,
+            local,
+            cost,
+        };
+        let tried = accounts.try_open(&mut accounts.shut());
+        match tried {
+            Err(error @ (Error::InUse(_) | Error::Newer { .. } | Error::OtherDomain { .. })) => {
+                Err(error)
+            }
+            // It is in the log, and every answer will say it.
+            Ok(()) | Err(_) => Ok(accounts),
+        }
+    }
+
+    /// Takes what may change while the database is open.
+    pub(crate) fn configure(&self, config: &Config) {
+        self.shut().config = config.clone();
+        if let Some(database) = self.open.get() {
+            database.configure(settings(config));
+        }
+    }
+
+    fn database(&self) -> Result<&Database, Outage> {
+        if let Some(database) = self.open.get() {
+            return Ok(database);
+        }
+        let mut shut = self.shut();
+        if self.open.get().is_none() && shut.tried.elapsed() >= PAUSE {
+            // The reason is logged there.
+            let _ = self.try_open(&mut shut);
+        }
+        self.open.get().ok_or(Outage(shut.verdict))
+    }
+
+    fn try_open(&self, shut: &mut Shut) -> Result<(), Error> {
+        shut.tried = Instant::now();
+        let opened = make_folder_of(&shut.config.database).and_then(|()| {
+            Database::open(Options {
+                path: shut.config.database.clone(),
+                name: shut.config.name.clone(),
+                dns_name: shut.config.dns_name.clone(),
+                settings: settings(&shut.config),
+                cost: self.cost,
+                local: Arc::clone(&self.local),
+            })
+        });
+        match opened {
+            Ok(database) => {
+                let path = shut.config.database.display();
+                self.log.write(
+                    Level::Notice,
+                    &format!("the account database {path} is open"),
+                );
+                // Nobody else opens it: the caller has the lock.
+                let _ = self.open.set(database);
+                Ok(())
+            }
+            Err(error) => {
+                shut.verdict = error.verdict();
+                self.log.write(Level::Error, &error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    fn shut(&self) -> MutexGuard<'_, Shut> {
+        self.shut.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        id_base: config.base,
+        minimum: config.minimum,
+        home: config.home.clone(),
+        shell: config.shell.clone(),
+    }
+}
+
+fn make_folder_of(database: &Path) -> Result<(), Error> {
+    let Some(folder) = database.parent() else {
+        return Ok(());
+    };
+    match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::File(folder.to_owned(), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Backend for Accounts {
+    fn user_by_name(&self, key: &str) -> Result<Option<User>, Outage> {
+        self.database()?.user_by_name(key)
+    }
+
+    fn user_by_id(&self, uid: u32) -> Result<Option<User>, Outage> {
+        self.database()?.user_by_id(uid)
+    }
+
+    fn group_by_name(&self, name: &str) -> Result<Option<Group>, Outage> {
+        self.database()?.group_by_name(name)
+    }
+
+    fn group_by_id(&self, gid: u32) -> Result<Option<Group>, Outage> {
+        self.database()?.group_by_id(gid)
+    }
+
+    fn group_ids(&self, user_key: &str) -> Result<Option<Vec<u32>>, Outage> {
+        self.database()?.group_ids(user_key)
+    }
+
+    fn users(&self, after: u32, limit: usize) -> Result<Page<User>, Outage> {
+        self.database()?.users(after, limit)
+    }
+
+    fn groups(&self, after: u32, limit: usize) -> Result<Page<Group>, Outage> {
+        self.database()?.groups(after, limit)
+    }
+
+    fn logon(
+        &self,
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        self.database()?.logon(user, password, place, now)
+    }
+
+    fn account(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        self.database()?.account(user, place, now)
+    }
+
+    fn preliminary(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<(Decision, Option<Params>), Outage> {
+        self.database()?.preliminary(user, old, place, now)
+    }
+
+    fn change(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        new: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        self.database()?.change(user, old, new, place, now)
+    }
+
+    fn explain(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Explanation>, Outage> {
+        self.database()?.explain(user, place, now)
+    }
+
+    fn is_administrator(&self, uid: u32) -> Result<bool, Outage> {
+        self.database()?.is_administrator(uid)
+    }
+
+    fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError> {
+        match self.database() {
+            Ok(database) => database.admin(request, now),
+            Err(Outage(verdict)) => Err(AdminError::Store(verdict)),
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        match self.database() {
+            Ok(database) => database.summary(),
+            Err(Outage(store)) => Summary {
+                store,
+                domain_sid: String::new(),
+                users: 0,
+                groups: 0,
+            },
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What administrators ask, and the log of what they changed.
+
+use super::decisions::{fill, reference};
+use super::{Caller, Desk};
+use crate::log::Level;
+use crate::record::Record;
+use domlogon_protocol::admin::{AdminError, NewUser, PolicyChanges, Request, UserChanges};
+use domlogon_protocol::{LogonType, Reply, UserName};
+use domlogon_rules::Place;
+use domlogon_rules::backend::Outage;
+
+impl Desk {
+    pub(super) fn administer(&self, caller: Caller, request: Request) -> Reply {
+        let allowed = caller.is_root() || {
+            match self.backend.is_administrator(caller.uid) {
+                Ok(is) => is,
+                Err(Outage(verdict)) => return refused(AdminError::Store(verdict)),
+            }
+        };
+        let record = record(caller, &request);
+        let name = name_in(&request).map(str::to_owned);
+        let done = if allowed {
+            self.backend.admin(request, super::clock())
+        } else {
+            Err(AdminError::NotAllowed)
+        };
+        let done = done.map_err(|mut error| {
+            self.stamp(&mut error, name.as_deref());
+            error
+        });
+        if let Some(record) = record {
+            self.note_change(record, done.as_ref().err());
+        }
+        match done {
+            Ok(reply) => Reply::Admin(Box::new(reply)),
+            Err(error) => refused(error),
+        }
+    }
+
+    /// Gives a refused password the reference and the names that its sentence needs.
+    fn stamp(&self, error: &mut AdminError, name: Option<&str>) {
+        let AdminError::Password(decision) = error else {
+            return;
+        };
+        decision.reference = reference();
+        let now = self.in_force();
+        let place = Place {
+            service: "domlogon",
+            logon_type: LogonType::Permit,
+            can_change: false,
+            host: &now.host,
+            domain: &now.config.name,
+        };
+        let user = name.and_then(|name| UserName::parse(name.as_bytes()).ok());
+        if let Some(user) = user {
+            fill(&mut decision.params, &user, &place);
+        }
+    }
+
+    fn note_change(&self, record: Record, error: Option<&AdminError>) {
+        let line = match error {
+            None => record.field("result", "done").line(),
+            Some(AdminError::Password(decision)) => record
+                .field("result", word(&AdminError::Password(decision.clone())))
+                .verdict(decision.verdict)
+                .also(&decision.also)
+                .field("ref", &decision.reference.to_string())
+                .line(),
+            Some(AdminError::Store(verdict)) => {
+                record.field("result", "store").verdict(*verdict).line()
+            }
+            Some(error) => record.field("result", word(error)).line(),
+        };
+        self.log.write(Level::Notice, &line);
+    }
+}
+
+fn refused(error: AdminError) -> Reply {
+    Reply::AdminRefused(Box::new(error))
+}
+
+/// The beginning of the line for a change; nothing for a look.
+fn record(caller: Caller, request: &Request) -> Option<Record> {
+    let did = |what| {
+        Record::new("admin")
+            .number("caller", caller.uid)
+            .word("did", what)
+    };
+    let flag = |record: Record, key, on| if on { record.field(key, "yes") } else { record };
+    Some(match request {
+        Request::UserAdd(new) => with(did("user add").field("user", &new.name), added(new)),
+        Request::UserSet {
+            name,
+            changes,
+            force,
+        } => flag(
+            with(did("user set").field("user", name), changed(changes)),
+            "force",
+            *force,
+        ),
+        Request::UserPassword {
+            name,
+            password: _,
+            must_change,
+            unlock,
+        } => {
+            let record = did("user password").field("user", name);
+            let record = flag(record, "must_change", *must_change);
+            flag(record, "unlock", *unlock)
+        }
+        Request::UserUnlock(name) => did("user unlock").field("user", name),
+        Request::UserDelete { name, force } => {
+            flag(did("user delete").field("user", name), "force", *force)
+        }
+        Request::GroupAdd(name) => did("group add").field("group", name),
+        Request::GroupDelete(name) => did("group delete").field("group", name),
+        Request::GroupAddMembers { group, members } => did("group add-member")
+            .field("group", group)
+            .field("members", &members.join(",")),
+        Request::GroupRemoveMembers {
+            group,
+            members,
+            force,
+        } => flag(
+            did("group remove-member")
+                .field("group", group)
+                .field("members", &members.join(",")),
+            "force",
+            *force,
+        ),
+        Request::PolicySet(changes) => with(did("policy set"), policy(changes)),
+        Request::UserShow(_)
+        | Request::UserList(_)
+        | Request::GroupShow(_)
+        | Request::GroupList(_)
+        | Request::PolicyShow => return None,
+    })
+}
+
+/// The account that a password in the request is for.
+fn name_in(request: &Request) -> Option<&str> {
+    match request {
+        Request::UserAdd(new) => Some(&new.name),
+        Request::UserPassword { name, .. } | Request::UserSet { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// Settings and their new values; none of them is secret, and absent ones are not set.
+type Settings = Vec<(&'static str, Option<String>)>;
+
+fn with(record: Record, settings: Settings) -> Record {
+    settings
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .fold(record, |record, (key, value)| record.field(key, &value))
+}
+
+fn added(new: &NewUser) -> Settings {
+    vec![
+        ("uid", new.uid.map(|uid| uid.to_string())),
+        ("home", new.home.clone()),
+        ("shell", new.shell.clone()),
+        ("must_change", new.must_change.then(|| "yes".to_owned())),
+        ("password", new.password.as_ref().map(|_| "set".to_owned())),
+    ]
+}
+
+fn changed(changes: &UserChanges) -> Settings {
+    let flag = |on: Option<bool>| on.map(|on| if on { "yes" } else { "no" }.to_owned());
+    let hours = changes.hours.as_ref().map(|hours| match hours {
+        Some(_) => "set".to_owned(),
+        None => "always".to_owned(),
+    });
+    vec![
+        ("disabled", flag(changes.disabled)),
+        (
+            "expires",
+            changes
+                .expires
+                .map(|at| number_or(at.map(|at| at.0), "never")),
+        ),
+        ("hours", hours),
+        (
+            "workstations",
+            changes.workstations.as_ref().map(|list| list.join(",")),
+        ),
+        ("must_change", flag(changes.must_change)),
+        ("cannot_change", flag(changes.cannot_change)),
+        (
+            "password_never_expires",
+            flag(changes.password_never_expires),
+        ),
+        ("password_not_required", flag(changes.password_not_required)),
+        (
+            "password_set_at",
+            changes.password_set_at.map(|at| at.0.to_string()),
+        ),
+        ("full_name", changes.full_name.clone()),
+        ("home", changes.home.clone()),
+        ("shell", changes.shell.clone()),
+    ]
+}
+
+fn policy(changes: &PolicyChanges) -> Settings {
+    let number = |n: Option<u32>| n.map(|n| n.to_string());
+    let seconds = |n: Option<i64>| n.map(|n| n.to_string());
+    vec![
+        ("min_length", number(changes.min_length)),
+        ("max_length", number(changes.max_length)),
+        ("history", number(changes.history)),
+        (
+            "max_age",
+            changes.max_age.map(|age| number_or(age, "never")),
+        ),
+        ("min_age", seconds(changes.min_age)),
+        (
+            "complexity",
+            changes
+                .complexity
+                .map(|on| if on { "yes" } else { "no" }.to_owned()),
+        ),
+        ("lockout_threshold", number(changes.lockout_threshold)),
+        (
+            "lockout_duration",
+            changes
+                .lockout_duration
+                .map(|time| number_or(time, "forever")),
+        ),
+        ("lockout_window", seconds(changes.lockout_window)),
+        ("warn", seconds(changes.warn)),
+    ]
+}
+
+fn number_or(number: Option<i64>, word: &str) -> String {
+    number.map_or_else(|| word.to_owned(), |number| number.to_string())
+}
+
+/// The word for a refusal in the log.
+const fn word(error: &AdminError) -> &'static str {
+    match error {
+        AdminError::NotAllowed => "not-allowed",
+        AdminError::NoSuchUser(_) => "no-such-user",
+        AdminError::NoSuchGroup(_) => "no-such-group",
+        AdminError::NoSuchName(_) => "no-such-name",
+        AdminError::NameTaken(_) => "name-taken",
+        AdminError::NameIsLocal(_) => "name-is-local",
+        AdminError::BadName(..) => "bad-name",
+        AdminError::NameTooLong(_) => "name-too-long",
+        AdminError::IdTaken(..) => "id-taken",
+        AdminError::IdTooLow(..) => "id-too-low",
+        AdminError::BadText(_) => "bad-text",
+        AdminError::NotMember(..) => "not-member",
+        AdminError::AlreadyMember(..) => "already-member",
+        AdminError::Cycle(..) => "cycle",
+        AdminError::BuiltIn(_) => "built-in",
+        AdminError::LastAdministrator(_) => "last-administrator",
+        AdminError::Password(_) => "password-refused",
+        AdminError::OutOfRange(..) => "out-of-range",
+        AdminError::AgesCross => "ages-cross",
+        AdminError::WindowTooLong => "window-too-long",
+        AdminError::LengthsCross => "lengths-cross",
+        AdminError::InFuture(_) => "in-future",
+        AdminError::NoPassword(_) => "no-password",
+        AdminError::Store(_) => "store",
+    }
+}

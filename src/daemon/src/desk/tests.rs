@@ -1,0 +1,454 @@
+use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
+use super::*;
+use domlogon_protocol::admin::{AdminError, Request as Ask};
+use domlogon_protocol::{Decision, LogonType, Origin, Rule, Secret, frame};
+use std::time::{Duration, Instant};
+
+const ROOT: Caller = Caller { uid: 0 };
+
+fn name(text: &str) -> UserName {
+    UserName::parse(text.as_bytes()).unwrap()
+}
+
+/// A name that no module sends.
+fn forged(account: &str) -> UserName {
+    let mut wire = Vec::new();
+    let placeholder = "x".repeat(account.len());
+    frame::write(&mut wire, &name(&placeholder), frame::MAX_REQUEST).unwrap();
+    let at = wire
+        .windows(account.len())
+        .position(|w| w == placeholder.as_bytes());
+    let at = at.unwrap();
+    wire[at..at + account.len()].copy_from_slice(account.as_bytes());
+    frame::read(&mut wire.as_slice(), frame::MAX_REQUEST).unwrap()
+}
+
+fn origin() -> Origin {
+    Origin {
+        service: "sshd".to_owned(),
+        tty: Some("ssh".to_owned()),
+        remote_host: Some("10.0.0.5".to_owned()),
+    }
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.as_bytes())
+}
+
+fn logon(user: &str, password: &str) -> Request {
+    Request::Logon {
+        user: name(user),
+        password: secret(password),
+        origin: origin(),
+    }
+}
+
+fn account(user: &str) -> Request {
+    Request::Account {
+        user: name(user),
+        origin: origin(),
+    }
+}
+
+fn preliminary(user: &str, old: Option<&str>) -> Request {
+    Request::Preliminary {
+        user: name(user),
+        old: old.map(secret),
+        origin: origin(),
+    }
+}
+
+fn change(user: &str, old: Option<&str>) -> Request {
+    Request::Change {
+        user: name(user),
+        old: old.map(secret),
+        new: secret("new-Secret-1"),
+        origin: origin(),
+    }
+}
+
+fn explain(user: &str) -> Request {
+    Request::Explain {
+        user: name(user),
+        service: "login".to_owned(),
+        at: None,
+    }
+}
+
+fn decision(reply: Reply) -> Decision {
+    match reply {
+        Reply::Decision(decision) | Reply::Preliminary { decision, .. } => *decision,
+        other => panic!("not a decision: {other:?}"),
+    }
+}
+
+/// What a fresh desk decides.
+fn verdict(caller: Caller, request: Request) -> Verdict {
+    let (desk, ..) = desk();
+    decision(desk.answer(Door::Main, caller, request)).verdict
+}
+
+#[test]
+fn root_may_ask_about_everybody() {
+    assert_eq!(verdict(ROOT, logon("alice", "right")), Verdict::Success);
+    assert_eq!(verdict(ROOT, logon("alice", "x")), Verdict::LogonFailure);
+    assert_eq!(verdict(ROOT, logon("nobody", "x")), Verdict::UserNotFound);
+    assert_eq!(verdict(ROOT, account("alice")), Verdict::Disabled);
+    let too_short = Verdict::PasswordTooShort;
+    assert_eq!(verdict(ROOT, change("alice", Some("right"))), too_short);
+    assert_eq!(verdict(ROOT, change("alice", None)), too_short);
+    assert_eq!(verdict(ROOT, preliminary("alice", None)), Verdict::Success);
+}
+
+#[test]
+fn others_may_ask_about_themselves_alone_and_never_reset() {
+    let alice = Caller { uid: ALICE };
+    assert_eq!(verdict(alice, logon("ALICE", "right")), Verdict::Success);
+    assert_eq!(verdict(alice, account("alice")), Verdict::Disabled);
+    let old = Some("right");
+    assert_eq!(verdict(alice, preliminary("alice", old)), Verdict::Success);
+    assert_eq!(
+        verdict(alice, change("alice", old)),
+        Verdict::PasswordTooShort
+    );
+    for request in [
+        logon("amy", "right"),
+        logon("nobody", "right"),
+        account("amy"),
+        account("nobody"),
+        preliminary("amy", old),
+        preliminary("alice", None),
+        change("amy", old),
+        change("alice", None),
+        change("amy", None),
+    ] {
+        let (desk, fake, _) = desk();
+        let shown = format!("{request:?}");
+        let decision = decision(desk.answer(Door::Main, alice, request));
+        assert_eq!(decision.verdict, Verdict::AccessDenied, "{shown}");
+        assert_eq!(decision.rule, Rule::Caller, "{shown}");
+        for asked in &*fake.asked.lock().unwrap() {
+            assert_eq!(asked, "user_by_name", "{shown}");
+        }
+    }
+    // A local user's name is no secret, and never ours.
+    assert_eq!(verdict(alice, account(LOCAL)), Verdict::UserNotFound);
+}
+
+#[test]
+fn a_caller_who_is_not_root_is_slowed() {
+    let (desk, ..) = desk();
+    let alice = Caller { uid: ALICE };
+    let start = Instant::now();
+    for _ in 0..4 {
+        desk.answer(Door::Main, alice, logon("alice", "x"));
+    }
+    assert!(start.elapsed() < Duration::from_millis(500));
+    desk.answer(Door::Main, alice, logon("alice", "x"));
+    assert!(start.elapsed() >= Duration::from_millis(900));
+    let start = Instant::now();
+    for _ in 0..50 {
+        desk.answer(Door::Main, ROOT, logon("alice", "x"));
+    }
+    assert!(start.elapsed() < Duration::from_millis(500), "root is not");
+}
+
+#[test]
+fn explain_is_for_oneself_root_and_administrators() {
+    let (desk, ..) = desk();
+    let is_told = |door, uid, user| match desk.answer(door, Caller { uid }, explain(user)) {
+        Reply::Explanation(told) => {
+            assert_eq!(told.with_password.params.domain, "CORP");
+            assert_eq!(told.without_password.params.service, "login");
+            true
+        }
+        Reply::Refused(Verdict::AccessDenied) => false,
+        other => panic!("{other:?}"),
+    };
+    assert!(is_told(Door::Main, 0, "alice"));
+    assert!(is_told(Door::Main, ALICE, "alice"));
+    assert!(!is_told(Door::Main, ALICE, "amy"));
+    assert!(!is_told(Door::Main, ALICE, "nobody"));
+    assert!(!is_told(Door::Main, AMY, "alice"));
+    assert!(is_told(Door::Admin, AMY, "alice"));
+    assert!(!is_told(Door::Admin, ALICE, "amy"));
+    for (user, verdict) in [
+        ("nobody", Verdict::UserNotFound),
+        ("OTHER\\alice", Verdict::UserNotInResdom),
+    ] {
+        let reply = desk.answer(Door::Main, ROOT, explain(user));
+        assert_eq!(reply, Reply::Refused(verdict));
+    }
+}
+
+#[test]
+fn administration_is_for_the_admin_socket_and_administrators() {
+    let (desk, _, log) = desk();
+    let add = || Request::Admin(Ask::GroupAdd("staff".to_owned()));
+    for uid in [0, AMY, ALICE] {
+        let reply = desk.answer(Door::Main, Caller { uid }, add());
+        assert_eq!(reply, Reply::Refused(Verdict::AccessDenied));
+    }
+    assert_eq!(log.lines().len(), 0);
+    for uid in [0, AMY] {
+        let reply = desk.answer(Door::Admin, Caller { uid }, add());
+        assert!(matches!(reply, Reply::Admin(_)), "{reply:?}");
+    }
+    let reply = desk.answer(Door::Admin, Caller { uid: ALICE }, add());
+    assert_eq!(reply, Reply::AdminRefused(Box::new(AdminError::NotAllowed)));
+    assert_eq!(
+        log.lines(),
+        [
+            "5 admin: caller=0 did=\"group add\" group=staff result=done".to_owned(),
+            format!("5 admin: caller={AMY} did=\"group add\" group=staff result=done"),
+            format!("5 admin: caller={ALICE} did=\"group add\" group=staff result=not-allowed"),
+        ]
+    );
+}
+
+#[test]
+fn administration_is_logged_without_secrets() {
+    let (desk, _, log) = desk();
+    let reset = Ask::UserPassword {
+        name: "alice".to_owned(),
+        password: secret("hunter2"),
+        must_change: true,
+        unlock: false,
+    };
+    let reply = desk.answer(Door::Admin, ROOT, Request::Admin(reset));
+    let Reply::AdminRefused(error) = reply else {
+        panic!("{reply:?}")
+    };
+    let AdminError::Password(decision) = *error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(decision.params.user, "alice");
+    let changes = domlogon_protocol::admin::UserChanges {
+        disabled: Some(true),
+        expires: Some(None),
+        full_name: Some("A \"B\"\nC".to_owned()),
+        ..Default::default()
+    };
+    let set = Ask::UserSet {
+        name: "alice".to_owned(),
+        changes: Box::new(changes),
+        force: true,
+    };
+    desk.answer(Door::Admin, ROOT, Request::Admin(set));
+    desk.answer(Door::Admin, ROOT, Request::Admin(Ask::PolicyShow));
+    assert_eq!(
+        log.lines(),
+        [
+            format!(
+                "5 admin: caller=0 did=\"user password\" user=alice must_change=yes \
+                 result=password-refused verdict=NERR_PasswordTooShort(2245) \
+                 ntstatus=0xC000025A ref={}",
+                decision.reference
+            ),
+            "5 admin: caller=0 did=\"user set\" user=alice disabled=yes expires=never \
+             full_name=\"A \\\"B\\\"\\u{a}C\" force=yes result=done"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn each_decision_has_a_reference_and_one_line() {
+    let (desk, _, log) = desk();
+    let refused = decision(desk.answer(Door::Main, ROOT, account("CORP\\ALICE")));
+    let granted = decision(desk.answer(Door::Main, ROOT, logon("alice", "right")));
+    let short = decision(desk.answer(Door::Main, ROOT, change("alice", Some("hunter2"))));
+    assert_ne!(refused.reference, granted.reference);
+    assert_eq!(refused.reference.to_string().len(), 6);
+    assert_eq!(refused.params.user, "Alice");
+    assert_eq!(refused.params.host, "ws1");
+    assert_eq!(granted.params.user, "alice");
+    assert_eq!(granted.params.logon_type, Some(LogonType::Network));
+    let rest = |event: &str, user: &str| {
+        format!(
+            "{event}: user={user} uid={ALICE} service=sshd type=\"network\" from=10.0.0.5 tty=ssh"
+        )
+    };
+    assert_eq!(
+        log.lines(),
+        [
+            format!(
+                "5 {} verdict=ERROR_ACCOUNT_DISABLED(1331) ntstatus=0xC0000072 \
+                 rule=\"disabled\" ref={} caller=0",
+                rest("account", "Alice"),
+                refused.reference
+            ),
+            format!(
+                "6 {} verdict=NERR_Success(0) ntstatus=0x00000000 rule=\"all passed\" \
+                 ref={} caller=0",
+                rest("logon", "alice"),
+                granted.reference
+            ),
+            format!(
+                "5 {} verdict=NERR_PasswordTooShort(2245) ntstatus=0xC000025A \
+                 also=NERR_PasswordHistConflict(2244) rule=\"password form\" ref={} caller=0",
+                rest("change", "alice"),
+                short.reference
+            ),
+        ]
+    );
+    let Reply::Status(status) = desk.answer(Door::Main, Caller { uid: ALICE }, Request::Status)
+    else {
+        panic!()
+    };
+    assert_eq!((status.granted, status.refused), (1, 2));
+}
+
+#[test]
+fn hostile_words_forge_no_line() {
+    let (desk, _, log) = desk();
+    let request = Request::Logon {
+        user: forged("a\nlogon: verdict=NERR_Success(0)"),
+        password: secret("x"),
+        origin: Origin {
+            service: format!("x\nlogon: user=root{}", "y".repeat(5000)),
+            tty: Some("\u{1b}[2J\"".to_owned()),
+            remote_host: Some("h ref=AAAAAA".to_owned()),
+        },
+    };
+    desk.answer(Door::Main, ROOT, request);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("4 service not known: service=\"x\\u{a}logon: user=rooty"));
+    let expected =
+        "5 logon: user=\"a\\u{a}logon: verdict=NERR_Success(0)\" service=\"x\\u{a}logon:";
+    assert!(lines[1].starts_with(expected), "{}", lines[1]);
+    assert!(lines[1].contains("from=\"h ref=AAAAAA\" tty=\"\\u{1b}[2J\\\"\" verdict="));
+    assert!(lines.iter().all(|line| !line.contains(char::is_control)));
+    assert!(lines[1].len() < 600);
+}
+
+#[test]
+fn a_malformed_name_never_reaches_the_backend() {
+    let (desk, fake, _) = desk();
+    for account in ["a/../b", "a:b", "a\0", " ", "a\nb"] {
+        let request = Request::Logon {
+            user: forged(account),
+            password: secret("x"),
+            origin: origin(),
+        };
+        let decision = decision(desk.answer(Door::Main, ROOT, request));
+        assert_eq!(decision.verdict, Verdict::BadUsername, "{account:?}");
+    }
+    assert!(fake.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_service_that_nobody_mapped_is_named_once_until_a_reload() {
+    let (desk, _, log) = desk();
+    let ask = || Request::Account {
+        user: name("alice"),
+        origin: Origin {
+            service: "frobd".to_owned(),
+            ..Origin::default()
+        },
+    };
+    let named = || {
+        let lines = log.lines();
+        let about = lines.iter().filter(|line| line.contains("not known"));
+        about.count()
+    };
+    desk.answer(Door::Main, ROOT, ask());
+    desk.answer(Door::Main, ROOT, ask());
+    assert_eq!(named(), 1);
+    assert_eq!(
+        log.lines()[0],
+        "4 service not known: service=frobd type=\"network\""
+    );
+    desk.configure(config(), host());
+    desk.answer(Door::Main, ROOT, ask());
+    assert_eq!(named(), 2);
+}
+
+#[test]
+fn a_store_that_is_away_refuses_with_its_own_verdict() {
+    let (desk, fake, _) = desk();
+    fake.out.store(true, Ordering::Relaxed);
+    for request in [
+        logon("alice", "right"),
+        account("alice"),
+        preliminary("alice", None),
+        change("alice", Some("right")),
+    ] {
+        let reply = desk.answer(Door::Main, ROOT, request);
+        let (Reply::Decision(decision)
+        | Reply::Preliminary {
+            decision,
+            rules: None,
+        }) = reply
+        else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(decision.verdict, Verdict::InvalidDatabase);
+        assert_eq!(decision.rule, Rule::Store);
+        assert!(!decision.reference.is_empty());
+    }
+    let own = desk.answer(Door::Main, Caller { uid: ALICE }, logon("alice", "right"));
+    assert_eq!(decision(own).verdict, Verdict::InvalidDatabase);
+    let refused = Reply::Refused(Verdict::InvalidDatabase);
+    for request in [
+        Request::UserByName("alice".to_owned()),
+        Request::UserById(ALICE),
+        Request::GroupByName("Domain Users".to_owned()),
+        Request::GroupById(ALICE),
+        Request::GroupsOf("alice".to_owned()),
+        Request::Users(0),
+        Request::Groups(0),
+        explain("alice"),
+    ] {
+        assert_eq!(desk.answer(Door::Main, ROOT, request), refused);
+    }
+    let asked = Request::Admin(Ask::PolicyShow);
+    let reply = desk.answer(Door::Admin, Caller { uid: AMY }, asked);
+    let store = AdminError::Store(Verdict::InvalidDatabase);
+    assert_eq!(reply, Reply::AdminRefused(Box::new(store)));
+    let Reply::Status(status) = desk.answer(Door::Main, ROOT, Request::Status) else {
+        panic!()
+    };
+    assert_eq!(status.store, Verdict::InvalidDatabase);
+}
+
+#[test]
+fn names_of_other_domains_and_system_ids_are_not_looked_up() {
+    let (desk, fake, _) = desk();
+    let ask = |request| desk.answer(Door::Main, Caller { uid: 65_534 }, request);
+    for user in ["OTHER\\alice", "alice@other.example", "a:b", ""] {
+        let user = user.to_owned();
+        assert_eq!(ask(Request::UserByName(user.clone())), Reply::User(None));
+        assert_eq!(ask(Request::GroupByName(user.clone())), Reply::Group(None));
+        assert_eq!(ask(Request::GroupsOf(user)), Reply::GroupIds(None));
+    }
+    for id in [0, 1, 999] {
+        assert_eq!(ask(Request::UserById(id)), Reply::User(None));
+        assert_eq!(ask(Request::GroupById(id)), Reply::Group(None));
+    }
+    assert!(fake.asked.lock().unwrap().is_empty());
+    for user in ["ALICE", "corp\\alice", "alice@CORP.example"] {
+        let Reply::User(Some(user)) = ask(Request::UserByName(user.to_owned())) else {
+            panic!("{user}")
+        };
+        assert_eq!(user.uid, ALICE);
+    }
+    let Reply::Group(Some(_)) = ask(Request::GroupByName("CORP\\Domain Users".to_owned())) else {
+        panic!()
+    };
+}
+
+#[test]
+fn status_says_that_a_reload_was_refused_until_one_is_taken() {
+    let (desk, ..) = desk();
+    let refused = || match desk.answer(Door::Main, ROOT, Request::Status) {
+        Reply::Status(status) => status.reload_refused,
+        other => panic!("{other:?}"),
+    };
+    assert!(!refused());
+    desk.refuse_reload();
+    assert!(refused());
+    desk.configure(config(), host());
+    assert!(!refused());
+}

@@ -1,0 +1,176 @@
+//! The names that belong to this host: those in /etc/passwd and /etc/group.
+//!
+//! They are never the domain's. The files are read here, not through NSS: NSS would ask
+//! this daemon.
+
+use domlogon_accounts::LocalNames;
+use domlogon_protocol::UserName;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most bytes of a file that are looked at: some hundred thousand names.
+const MOST: u64 = 16 * 1024 * 1024;
+
+/// The host's own users and groups.
+pub(crate) struct Local {
+    users: Listing,
+    groups: Listing,
+}
+
+impl Local {
+    /// Those of this host.
+    pub(crate) fn of_this_host() -> Self {
+        Self::of_files("/etc/passwd".into(), "/etc/group".into())
+    }
+
+    /// Those of other files.
+    pub(crate) fn of_files(passwd: PathBuf, group: PathBuf) -> Self {
+        Self {
+            users: Listing::new(passwd),
+            groups: Listing::new(group),
+        }
+    }
+}
+
+/// Root is local, whatever the files say.
+impl LocalNames for Local {
+    fn has_user(&self, name: &str) -> bool {
+        let key = UserName::fold(name);
+        self.users.now().names.contains(&key)
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        let key = UserName::fold(name);
+        self.groups.now().names.contains(&key)
+    }
+
+    fn owner_of(&self, uid: u32) -> Option<String> {
+        self.users.now().owners.get(&uid).cloned()
+    }
+}
+
+/// One file, read again when it has changed.
+struct Listing {
+    path: PathBuf,
+    cache: Mutex<(Option<Stamp>, Arc<Lines>)>,
+}
+
+/// What one file says.
+#[derive(Default)]
+struct Lines {
+    /// Every name, folded.
+    names: HashSet<String>,
+    /// Who has which id, as written; the first line that has it counts.
+    owners: HashMap<u32, String>,
+}
+
+/// What changes when a file is replaced or written to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Listing {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            cache: Mutex::new((None, Arc::new(Lines::of(b"")))),
+        }
+    }
+
+    /// What the file says, read again if it has changed. While it cannot be read, what it
+    /// said before holds: forgetting that would hand local names to the domain.
+    fn now(&self) -> Arc<Lines> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(stamp) = stamp(&self.path) {
+            if cache.0 != Some(stamp) {
+                if let Ok(bytes) = read(&self.path) {
+                    *cache = (Some(stamp), Arc::new(Lines::of(&bytes)));
+                }
+            }
+        }
+        Arc::clone(&cache.1)
+    }
+}
+
+impl Lines {
+    /// Reads lines such as `name:x:id:…`. A line without an id still has a name.
+    fn of(bytes: &[u8]) -> Self {
+        let mut lines = Self::default();
+        lines.names.insert("root".to_owned());
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let mut fields = line
+                .split(|byte| *byte == b':')
+                .map(String::from_utf8_lossy);
+            let Some(name) = fields.next().filter(|name| !name.is_empty()) else {
+                continue;
+            };
+            lines.names.insert(UserName::fold(&name));
+            if let Some(id) = fields.nth(1).and_then(|id| id.parse().ok()) {
+                lines.owners.entry(id).or_insert_with(|| name.into_owned());
+            }
+        }
+        lines
+    }
+}
+
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    let file = fs::metadata(path)?;
+    Ok(Stamp {
+        device: file.dev(),
+        inode: file.ino(),
+        size: file.size(),
+        modified: (file.mtime(), file.mtime_nsec()),
+        changed: (file.ctime(), file.ctime_nsec()),
+    })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_read_again_and_a_lost_one_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let passwd = dir.path().join("passwd");
+        fs::write(
+            &passwd,
+            "daemon:x:1:1::/:/bin/sh\nBob:x:1000:1000::/:/bin/sh\n",
+        )
+        .unwrap();
+        let local = Local::of_files(passwd.clone(), dir.path().join("none"));
+        assert!(local.has_user("bob") && local.has_user("BOB") && local.has_user("root"));
+        assert!(!local.has_user("alice") && !local.has_user("x") && !local.has_user(""));
+        assert_eq!(local.owner_of(1000).as_deref(), Some("Bob"));
+        assert_eq!(local.owner_of(1001), None);
+        let first = local.users.now();
+        assert!(Arc::ptr_eq(&first, &local.users.now()), "read once");
+
+        let new = dir.path().join("passwd+");
+        fs::write(
+            &new,
+            "daemon:x:1:1::/:/bin/sh\nAmy:x:1000:1000::/:/bin/sh\n",
+        )
+        .unwrap();
+        fs::rename(&new, &passwd).unwrap();
+        assert!(local.has_user("amy") && !local.has_user("bob"));
+
+        fs::remove_file(&passwd).unwrap();
+        assert!(local.has_user("amy") && local.has_user("root"));
+        assert!(local.has_group("root") && !local.has_group("amy"));
+    }
+}

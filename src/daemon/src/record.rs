@@ -1,0 +1,175 @@
+//! One line of the log: an event and its fields, which no name or host can forge.
+
+use core::fmt::Write;
+use domlogon_protocol::Verdict;
+
+/// Most characters of a value; the rest is cut and the cut is shown.
+const LONGEST: usize = 200;
+
+/// A line in the making.
+pub(crate) struct Record(String);
+
+impl Record {
+    /// A line about this event.
+    pub(crate) fn new(event: &'static str) -> Self {
+        Self(format!("{event}:"))
+    }
+
+    /// Adds a value that somebody else chose: quoted wherever a reader could be misled.
+    #[must_use]
+    pub(crate) fn field(mut self, key: &'static str, value: &str) -> Self {
+        self.key(key);
+        if is_plain(value) {
+            self.0.push_str(value);
+        } else {
+            self.quote(value);
+        }
+        self
+    }
+
+    /// Adds a value if there is one.
+    #[must_use]
+    pub(crate) fn optional(self, key: &'static str, value: Option<&str>) -> Self {
+        match value.filter(|value| !value.is_empty()) {
+            Some(value) => self.field(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds one of our own words, always in quotes.
+    #[must_use]
+    pub(crate) fn word(mut self, key: &'static str, word: &str) -> Self {
+        self.key(key);
+        self.quote(word);
+        self
+    }
+
+    /// Adds a number.
+    #[must_use]
+    pub(crate) fn number(mut self, key: &'static str, number: u32) -> Self {
+        self.key(key);
+        self.0.push_str(&number.to_string());
+        self
+    }
+
+    /// Adds a verdict: its symbol and number, and its NTSTATUS if it has one.
+    #[must_use]
+    pub(crate) fn verdict(mut self, verdict: Verdict) -> Self {
+        let row = verdict.row();
+        self.key("verdict");
+        self.0.push_str(&name(verdict));
+        if let Some(status) = row.ntstatus {
+            self.key("ntstatus");
+            self.0.push_str(&format!("0x{status:08X}"));
+        }
+        self
+    }
+
+    /// Adds the other verdicts that go with the first, if there are any.
+    #[must_use]
+    pub(crate) fn also(mut self, verdicts: &[Verdict]) -> Self {
+        if !verdicts.is_empty() {
+            let names: Vec<String> = verdicts.iter().copied().map(name).collect();
+            self.key("also");
+            self.0.push_str(&names.join(","));
+        }
+        self
+    }
+
+    /// The line.
+    pub(crate) fn line(self) -> String {
+        self.0
+    }
+
+    fn key(&mut self, key: &'static str) {
+        self.0.push(' ');
+        self.0.push_str(key);
+        self.0.push('=');
+    }
+
+    fn quote(&mut self, value: &str) {
+        self.0.push('"');
+        let mut characters = value.chars();
+        for character in characters.by_ref().take(LONGEST) {
+            match character {
+                '"' | '\\' => self.0.extend(['\\', character]),
+                ' ' => self.0.push(' '),
+                c if c.is_ascii_graphic() || c.is_alphanumeric() => self.0.push(c),
+                // Control characters, and those that turn the direction of a text or
+                // are not seen at all. Writing to a String cannot fail.
+                c => drop(write!(self.0, "\\u{{{:x}}}", u32::from(c))),
+            }
+        }
+        if characters.next().is_some() {
+            self.0.push_str("...");
+        }
+        self.0.push('"');
+    }
+}
+
+fn name(verdict: Verdict) -> String {
+    let row = verdict.row();
+    format!("{}({})", row.symbol, row.number)
+}
+
+fn is_plain(value: &str) -> bool {
+    (1..=LONGEST).contains(&value.len())
+        && value
+            .chars()
+            .all(|c| c.is_alphanumeric() || "._-/:@$+,%".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(value: &str) -> String {
+        Record::new("e").field("k", value).line()
+    }
+
+    #[test]
+    fn plain_values_stay_plain() {
+        for value in ["alice", "10.0.0.5", "fe80::1%eth0", "/dev/pts/3", "jürgen"] {
+            assert_eq!(one(value), format!("e: k={value}"));
+        }
+    }
+
+    #[test]
+    fn no_value_forges_a_field_or_a_line() {
+        for (value, shown) in [
+            ("", r#""""#),
+            ("a b", r#""a b""#),
+            ("a verdict=0", r#""a verdict=0""#),
+            ("a=b", r#""a=b""#),
+            (r#"x" ref=1"#, r#""x\" ref=1""#),
+            (r"CORP\alice", r#""CORP\\alice""#),
+            ("a\nlogon: user=root", r#""a\u{a}logon: user=root""#),
+            ("a\r\u{1b}[2J\0", r#""a\u{d}\u{1b}[2J\u{0}""#),
+            ("a\u{202e}b\u{2028}\u{85}", r#""a\u{202e}b\u{2028}\u{85}""#),
+        ] {
+            assert_eq!(one(value), format!("e: k={shown}"), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_cut_and_the_cut_is_shown() {
+        let line = one(&"x".repeat(5000));
+        assert!(line.len() < 250 && line.ends_with("xxx...\""));
+        let line = one(&"\u{1}".repeat(100_000));
+        assert!(line.len() < 1500 && line.ends_with("...\""));
+    }
+
+    #[test]
+    fn a_verdict_shows_all_its_numbers() {
+        let line = Record::new("logon").verdict(Verdict::Disabled).line();
+        assert_eq!(
+            line,
+            "logon: verdict=ERROR_ACCOUNT_DISABLED(1331) ntstatus=0xC0000072"
+        );
+        let also = [Verdict::PasswordHistConflict, Verdict::PasswordTooLong];
+        assert_eq!(
+            Record::new("change").also(&also).also(&[]).line(),
+            "change: also=NERR_PasswordHistConflict(2244),NERR_PasswordTooLong(2703)"
+        );
+    }
+}

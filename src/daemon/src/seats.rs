@@ -1,0 +1,164 @@
+//! How many connections are served at once, and for whom.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// All connections together.
+    pub(crate) all: usize,
+    /// Those of callers that are not root, together: the rest is root's.
+    pub(crate) others: usize,
+    /// Those of one caller that is not root.
+    pub(crate) each: usize,
+}
+
+impl Bounds {
+    /// Bounds for a process that may have so many open files: without one left, nobody
+    /// could be served at all, root neither.
+    pub(crate) fn within(files: u64) -> Self {
+        /// For the account database, the sockets, the log and the local names.
+        const OWN: u64 = 48;
+        const MOST: u64 = 256;
+        let all = files.saturating_sub(OWN).clamp(8, MOST);
+        let all = usize::try_from(all).unwrap_or(8);
+        Self {
+            all,
+            others: all / 4 * 3,
+            each: all / 8,
+        }
+    }
+}
+
+/// The places for connections.
+pub(crate) struct Seats {
+    bounds: Bounds,
+    taken: Mutex<Taken>,
+    left: Condvar,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    others: HashMap<u32, usize>,
+}
+
+/// One place, given back when dropped.
+pub(crate) struct Seat {
+    seats: Arc<Seats>,
+    uid: u32,
+}
+
+impl Seats {
+    pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
+        Arc::new(Self {
+            bounds,
+            taken: Mutex::default(),
+            left: Condvar::new(),
+        })
+    }
+
+    /// A place for a caller, if there is one for him.
+    pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Seat> {
+        let mut taken = self.taken();
+        if taken.all >= self.bounds.all {
+            return None;
+        }
+        if uid != 0 {
+            let others: usize = taken.others.values().sum();
+            let own = taken.others.get(&uid).copied().unwrap_or(0);
+            if others >= self.bounds.others || own >= self.bounds.each {
+                return None;
+            }
+            taken.others.insert(uid, own + 1);
+        }
+        taken.all += 1;
+        drop(taken);
+        Some(Seat {
+            seats: Arc::clone(self),
+            uid,
+        })
+    }
+
+    /// Waits until every place is given back; whether that came in time.
+    pub(crate) fn wait_until_empty(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut taken = self.taken();
+        while taken.all > 0 {
+            let rest = deadline.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return false;
+            }
+            let waited = self.left.wait_timeout(taken, rest);
+            taken = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        taken.all -= 1;
+        if let Some(own) = taken.others.get_mut(&self.uid) {
+            *own -= 1;
+            if *own == 0 {
+                taken.others.remove(&self.uid);
+            }
+        }
+        self.seats.left.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_follow_from_the_open_files() {
+        for (files, all, others, each) in [
+            (1024, 256, 192, 32),
+            (1 << 20, 256, 192, 32),
+            (80, 32, 24, 4),
+            (20, 8, 6, 1),
+        ] {
+            let bounds = Bounds::within(files);
+            assert_eq!(
+                (bounds.all, bounds.others, bounds.each),
+                (all, others, each)
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_places_are_roots() {
+        let seats = Seats::new(Bounds {
+            all: 6,
+            others: 4,
+            each: 3,
+        });
+        let one: Vec<_> = (0..5).filter_map(|_| seats.take(1)).collect();
+        assert_eq!(one.len(), 3, "no more than his own share");
+        let two: Vec<_> = (0..5).filter_map(|_| seats.take(2)).collect();
+        assert_eq!(two.len(), 1, "no more than all others together");
+        let root: Vec<_> = (0..5).filter_map(|_| seats.take(0)).collect();
+        assert_eq!(root.len(), 2, "what is left");
+        drop(one);
+        assert_eq!(
+            (0..5).filter_map(|_| seats.take(2)).count(),
+            5,
+            "given back"
+        );
+        drop(two);
+        assert!(!seats.wait_until_empty(Duration::from_millis(10)));
+        drop(root);
+        assert!(seats.wait_until_empty(Duration::ZERO));
+        assert!(seats.taken().others.is_empty());
+    }
+}

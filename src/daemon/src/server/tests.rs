@@ -1,0 +1,199 @@
+use super::*;
+use crate::desk::fake::{self, Fake};
+use domlogon_protocol::client;
+use domlogon_protocol::{Origin, Secret, UserName};
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+const SHORT: Duration = Duration::from_millis(300);
+
+struct Running {
+    server: Server,
+    folder: tempfile::TempDir,
+    fake: Arc<Fake>,
+    log: Arc<Log>,
+}
+
+fn start(bounds: Bounds) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let sockets = Sockets::open(folder.path(), None).unwrap();
+    let (desk, fake, log) = fake::desk();
+    let times = Times {
+        talk: SHORT,
+        stop: Duration::from_secs(5),
+    };
+    let server = Server::start(sockets, desk, Arc::clone(&log), bounds, times).unwrap();
+    Running {
+        server,
+        folder,
+        fake,
+        log,
+    }
+}
+
+impl Running {
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.socket()).unwrap();
+        let limit = Some(Duration::from_secs(5));
+        stream.set_read_timeout(limit).unwrap();
+        stream
+    }
+
+    fn is_alive(&self) -> bool {
+        let reply = client::call(&self.socket(), &Request::Status, Duration::from_secs(5));
+        matches!(reply, Ok(Reply::Status(_)))
+    }
+
+    /// Sends raw bytes, says that no more will come, and gives what comes back.
+    fn send(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        stream.write_all(bytes).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut reply = Vec::new();
+        // What the daemon did not read may come back as a reset, after its reply.
+        let _ = stream.read_to_end(&mut reply);
+        reply
+    }
+}
+
+fn logon() -> Request {
+    Request::Logon {
+        user: UserName::parse(b"alice").unwrap(),
+        password: Secret::new(b"right"),
+        origin: Origin::default(),
+    }
+}
+
+fn framed(request: &Request) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::write(&mut bytes, request, MAX_REQUEST).unwrap();
+    bytes
+}
+
+fn read(reply: &[u8]) -> Reply {
+    frame::read(&mut &*reply, MAX_REPLY).unwrap()
+}
+
+#[test]
+fn a_request_is_answered_on_both_sockets() {
+    let running = start(Bounds::within(1024));
+    for name in ["socket", "admin"] {
+        let socket = running.folder.path().join(name);
+        let reply = client::call(&socket, &logon(), Duration::from_secs(5)).unwrap();
+        let Reply::Decision(decision) = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(decision.verdict, Verdict::Success, "{name}");
+    }
+    assert!(running.server.stop());
+}
+
+#[test]
+fn a_request_that_is_cut_short_is_dropped() {
+    let running = start(Bounds::within(1024));
+    let whole = framed(&logon());
+    for cut in 0..whole.len() {
+        assert_eq!(running.send(&whole[..cut]), b"", "cut at {cut}");
+    }
+    assert!(running.fake.asked.lock().unwrap().is_empty());
+    assert!(running.is_alive());
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    let running = start(Bounds::within(1024));
+    let whole = framed(&Request::Status);
+    let mut newer = whole.clone();
+    newer[4] = 2;
+    let mut long = whole.clone();
+    long[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut trailing = whole;
+    trailing[0] += 1;
+    trailing.push(0);
+    let unknown = [1, 0, 0, 0, 1, 0, 200];
+    for bytes in [&newer[..], &long, &trailing, &unknown, &[0, 0, 0, 0, 1, 0]] {
+        let reply = read(&running.send(bytes));
+        assert_eq!(reply, Reply::Refused(Verdict::InvalidApi), "{bytes:?}");
+    }
+    assert!(running.is_alive());
+    let lines = running.log.lines();
+    assert_eq!(lines.len(), 1, "no flood: {lines:?}");
+    assert!(lines[0].starts_with("4 a request that cannot be read: caller="));
+}
+
+#[test]
+fn a_trickled_request_ends_at_the_deadline() {
+    let running = start(Bounds::within(1024));
+    let mut stream = running.connect();
+    let start = Instant::now();
+    for byte in framed(&logon()).chunks(1) {
+        if stream.write_all(byte).is_err() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mut reply = Vec::new();
+    // Reset, or closed: in any case no answer.
+    let _ = stream.read_to_end(&mut reply);
+    assert!(reply.is_empty());
+    assert!(start.elapsed() < Duration::from_secs(4));
+    assert!(running.fake.asked.lock().unwrap().is_empty());
+    assert!(running.is_alive());
+}
+
+#[test]
+fn silent_connections_hold_nobody_up_for_long() {
+    let running = start(Bounds {
+        all: 3,
+        others: 3,
+        each: 3,
+    });
+    let silent: Vec<_> = (0..3).map(|_| running.connect()).collect();
+    // They are accepted in turn, so this one comes after them.
+    let reply = client::call(&running.socket(), &Request::Status, SHORT);
+    // A client that had not written yet finds the connection closed instead.
+    assert!(
+        matches!(
+            reply,
+            Ok(Reply::Refused(Verdict::Busy)) | Err(client::CallError::Frame(_))
+        ),
+        "{reply:?}"
+    );
+    thread::sleep(SHORT * 2);
+    assert!(running.is_alive(), "their time is up");
+    drop(silent);
+}
+
+#[test]
+fn a_stop_finishes_what_runs_and_removes_the_sockets() {
+    let running = start(Bounds::within(1024));
+    *running.fake.slow.lock().unwrap() = SHORT;
+    let socket = running.socket();
+    let caller = thread::spawn(move || client::call(&socket, &logon(), Duration::from_secs(5)));
+    while running.fake.asked.lock().unwrap().is_empty() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(running.server.stop());
+    let reply = caller.join().unwrap().unwrap();
+    assert!(matches!(reply, Reply::Decision(_)), "{reply:?}");
+    assert_eq!(std::fs::read_dir(running.folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_hundred_callers_at_once_are_all_answered() {
+    let running = start(Bounds::within(1024));
+    let socket = running.socket();
+    thread::scope(|scope| {
+        for _ in 0..100 {
+            scope.spawn(|| {
+                let reply = client::call(&socket, &logon(), Duration::from_secs(5)).unwrap();
+                assert!(matches!(reply, Reply::Decision(_)));
+            });
+        }
+    });
+    assert!(running.server.stop());
+}

@@ -1,0 +1,310 @@
+//! The daemon itself, with its real account database, its sockets and its signals.
+#![forbid(unsafe_code)]
+
+use domlogon_protocol::admin::{self, NewUser, Status};
+use domlogon_protocol::{Origin, Reply, Request, Secret, UserName, Verdict, client};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Not a name that a host has.
+const ALICE: &str = "alice-of-the-tests";
+
+struct World(tempfile::TempDir);
+
+struct Daemon {
+    child: Child,
+    folder: PathBuf,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self(tempfile::tempdir().unwrap());
+        world.configure("");
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn configure(&self, rest: &str) {
+        let database = self.path("lib/accounts.db");
+        let text = format!(
+            "[domain]\nname = \"CORP\"\ndns_name = \"corp.example\"\n\
+             [accounts]\ndatabase = {database:?}\n{rest}"
+        );
+        fs::write(self.path("domlogon.toml"), text).unwrap();
+    }
+
+    fn command(&self, sockets: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_domlogond"));
+        command.arg("--config").arg(self.path("domlogon.toml"));
+        command.arg("--sockets").arg(self.path(sockets));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a daemon and waits until it says that it is ready.
+    fn start(&self) -> Daemon {
+        let notify = self.path("notify");
+        let _ = fs::remove_file(&notify);
+        let socket = UnixDatagram::bind(&notify).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut command = self.command("run");
+        command.env("NOTIFY_SOCKET", &notify);
+        let child = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut said = [0; 200];
+        let length = socket.recv(&mut said).unwrap();
+        assert_eq!(&said[..length], b"READY=1\n");
+        Daemon {
+            child,
+            folder: self.path("run"),
+        }
+    }
+
+    /// Runs a daemon that should not start.
+    fn fail(&self, sockets: &str) -> String {
+        let Output { status, stderr, .. } = self.command(sockets).output().unwrap();
+        assert_eq!(status.code(), Some(1));
+        String::from_utf8(stderr).unwrap()
+    }
+}
+
+impl Daemon {
+    fn ask(&self, socket: &str, request: &Request) -> Reply {
+        client::call(&self.folder.join(socket), request, LIMIT).unwrap()
+    }
+
+    fn status(&self) -> Status {
+        match self.ask("socket", &Request::Status) {
+            Reply::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
+    }
+
+    /// Sends SIGHUP, and waits until it shows.
+    fn reload(&self, is_done: impl Fn(&Status) -> bool) {
+        self.signal(Signal::SIGHUP);
+        let start = Instant::now();
+        while !is_done(&self.status()) {
+            assert!(start.elapsed() < LIMIT, "no reload");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn end(mut self, signal: Signal) -> Option<i32> {
+        self.signal(signal);
+        self.child.wait().unwrap().code()
+    }
+
+    fn add(&self, name: &str, password: Option<&str>) -> Reply {
+        let user = NewUser {
+            name: name.to_owned(),
+            full_name: None,
+            uid: None,
+            home: None,
+            shell: None,
+            must_change: false,
+            password: password.map(|password| Secret::new(password.as_bytes())),
+        };
+        let request = admin::Request::UserAdd(Box::new(user));
+        self.ask("admin", &Request::Admin(request))
+    }
+
+    fn logon(&self, password: &str) -> Verdict {
+        let request = Request::Logon {
+            user: UserName::parse(ALICE.as_bytes()).unwrap(),
+            password: Secret::new(password.as_bytes()),
+            origin: Origin {
+                service: "login".to_owned(),
+                ..Origin::default()
+            },
+        };
+        match self.ask("socket", &request) {
+            Reply::Decision(decision) => {
+                assert_eq!(decision.reference.to_string().len(), 6);
+                decision.verdict
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn shell_of(&self, name: &str) -> String {
+        match self.ask("socket", &Request::UserByName(name.to_owned())) {
+            Reply::User(Some(user)) => user.shell,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Administration needs root at the other end of the socket.
+fn is_root() -> bool {
+    let is = nix::unistd::geteuid().is_root();
+    if !is {
+        eprintln!("left out: needs root");
+    }
+    is
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).unwrap().next().is_none()
+}
+
+#[test]
+fn a_domain_from_its_first_start() {
+    let world = World::new();
+    let daemon = world.start();
+    let status = daemon.status();
+    assert_eq!(status.store, Verdict::Success);
+    assert_eq!(status.domain, "CORP");
+    assert!(status.domain_sid.starts_with("S-1-5-21-"), "{status:?}");
+    if is_root() {
+        let made = daemon.add(ALICE, Some("Correct-Horse-7"));
+        assert!(matches!(made, Reply::Admin(_)), "{made:?}");
+        assert_eq!(daemon.logon("Correct-Horse-7"), Verdict::Success);
+        assert_eq!(daemon.logon("correct-horse-7"), Verdict::LogonFailure);
+        let local = daemon.add("ROOT", None);
+        assert!(
+            matches!(local, Reply::AdminRefused(ref error)
+                if matches!(**error, admin::AdminError::NameIsLocal(_))),
+            "{local:?}"
+        );
+        assert_eq!((daemon.status().granted, daemon.status().refused), (1, 1));
+    }
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+    assert!(is_empty(&world.path("run")));
+
+    let again = world.start();
+    assert_eq!(again.status().domain_sid, status.domain_sid);
+    if is_root() {
+        assert_eq!(again.logon("Correct-Horse-7"), Verdict::Success);
+    }
+    assert_eq!(again.end(Signal::SIGINT), Some(0));
+}
+
+#[test]
+fn a_reload_takes_what_is_right_and_keeps_the_last_good() {
+    let world = World::new();
+    let daemon = world.start();
+    world.configure("shell = \"/bin/sh\"\nshel = 1\n");
+    daemon.reload(|status| status.reload_refused);
+    if is_root() {
+        assert!(matches!(
+            daemon.add("one-of-the-tests", None),
+            Reply::Admin(_)
+        ));
+        assert_eq!(daemon.shell_of("one-of-the-tests"), "/bin/bash");
+    }
+    world.configure("shell = \"/bin/sh\"\n");
+    daemon.reload(|status| !status.reload_refused);
+    if is_root() {
+        assert!(matches!(
+            daemon.add("two-of-the-tests", None),
+            Reply::Admin(_)
+        ));
+        assert_eq!(daemon.shell_of("one-of-the-tests"), "/bin/bash");
+        assert_eq!(daemon.shell_of("two-of-the-tests"), "/bin/sh");
+    }
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
+
+#[test]
+fn two_daemons_are_one_too_many() {
+    let world = World::new();
+    let daemon = world.start();
+    let error = world.fail("elsewhere");
+    assert!(
+        error.contains("accounts.db is in use by another daemon"),
+        "{error}"
+    );
+    // Another database, and the same sockets.
+    let other = World::new();
+    let mut command = other.command("run");
+    command.arg("--sockets").arg(world.path("run"));
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let error = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(error.contains("another domlogond is running"), "{error}");
+    assert_eq!(daemon.status().store, Verdict::Success);
+}
+
+#[test]
+fn the_sockets_of_a_killed_daemon_are_replaced() {
+    let world = World::new();
+    let daemon = world.start();
+    assert_eq!(daemon.end(Signal::SIGKILL), None);
+    assert!(!is_empty(&world.path("run")));
+    let again = world.start();
+    assert_eq!(again.status().store, Verdict::Success);
+}
+
+#[test]
+fn a_damaged_database_is_answered_for_and_taken_when_it_is_mended() {
+    let world = World::new();
+    assert_eq!(world.start().end(Signal::SIGTERM), Some(0));
+    let database = world.path("lib/accounts.db");
+    let whole = fs::read(&database).unwrap();
+    let mut damaged = whole.clone();
+    damaged[..100].fill(0x5A);
+    fs::write(&database, &damaged).unwrap();
+    let daemon = world.start();
+    assert_eq!(daemon.status().store, Verdict::InvalidDatabase);
+    if is_root() {
+        assert_eq!(daemon.logon("x"), Verdict::InvalidDatabase);
+    }
+    let asked = daemon.ask("socket", &Request::UserByName(ALICE.to_owned()));
+    assert_eq!(asked, Reply::Refused(Verdict::InvalidDatabase));
+    assert_eq!(fs::read(&database).unwrap(), damaged, "not touched");
+
+    fs::write(&database, &whole).unwrap();
+    let start = Instant::now();
+    while daemon.status().store != Verdict::Success {
+        assert!(start.elapsed() < LIMIT, "not taken");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn check_judges_a_file_and_shows_the_place() {
+    let world = World::new();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_domlogond"));
+        command.arg("--check").arg(world.path("domlogon.toml"));
+        command.output().unwrap()
+    };
+    let right = check();
+    assert_eq!(right.status.code(), Some(0));
+    assert!(right.stdout.ends_with(b": OK\n"));
+    world.configure("shel = 1\n");
+    let wrong = check();
+    assert_eq!(wrong.status.code(), Some(1));
+    let shown = String::from_utf8(wrong.stderr).unwrap();
+    assert!(
+        shown.contains("domlogon.toml:6:1: unknown field `shel`"),
+        "{shown}"
+    );
+    assert!(shown.ends_with("6 | shel = 1\n  | ^^^^\n"), "{shown}");
+    let error = world.fail("run");
+    assert!(error.contains("^^^^"), "{error}");
+    assert!(!world.path("run").exists());
+}
