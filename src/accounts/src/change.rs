@@ -47,7 +47,9 @@ impl Replacement {
         }
         record.verifier = Some(self.verifier.as_str().to_owned());
         record.blank = self.blank;
-        record.password_set = set;
+        // A demand that was made before there was a password holds for the first one.
+        let demanded = record.awaiting && record.password_set.is_none();
+        record.password_set = set.filter(|_| !demanded);
         if record.awaiting {
             record.awaiting = false;
             record.flags = record.flags.without(Flags::ACCOUNTDISABLE);

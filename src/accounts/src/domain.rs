@@ -106,8 +106,8 @@ impl Seed<'_> {
         let flags = Flags::NORMAL_ACCOUNT.with(Flags::ACCOUNTDISABLE);
         transaction.execute(
             "INSERT INTO users (rid, key, name, uid, primary_group, full_name, home, shell,
-                                flags, salt, awaiting)
-             VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, 1)",
+                                flags, salt, awaiting, password_set)
+             VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, 1, 0)",
             params![
                 ADMINISTRATOR,
                 UserName::fold(NAME),

@@ -15,6 +15,9 @@ use domlogon_rules as rules;
 use domlogon_rules::{Flags, Lockout, PasswordEnd};
 use rusqlite::{Connection, OptionalExtension};
 
+/// Stands for the date of a password that an account does not have yet. It is never shown.
+const NEVER_SET: Timestamp = Timestamp(0);
+
 impl Database {
     pub(super) fn add_user(&self, new: NewUser, now: Timestamp) -> Result<Reply> {
         let mut record = self.blank_record(&new)?;
@@ -162,7 +165,8 @@ impl Database {
             verifier: None,
             blank: false,
             awaiting: true,
-            password_set: None,
+            // Without a password it is no date yet, but says whether one was demanded.
+            password_set: (!new.must_change).then_some(NEVER_SET),
             expires: None,
             hours: None,
             workstations: Vec::new(),
@@ -293,8 +297,8 @@ fn apply(record: &mut Record, changes: UserChanges, now: Timestamp) -> Result<()
     }
     match changes.must_change {
         Some(true) => record.password_set = None,
-        Some(false) if has_password => record.password_set = record.password_set.or(Some(now)),
-        _ => {}
+        Some(false) => record.password_set = record.password_set.or(Some(now)),
+        None => {}
     }
     record.expires = changes.expires.unwrap_or(record.expires);
     record.hours = changes.hours.unwrap_or(record.hours);

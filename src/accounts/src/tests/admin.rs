@@ -53,6 +53,20 @@ fn a_first_password_has_to_be_a_good_one() {
 }
 
 #[test]
+fn a_demand_made_before_the_first_password_holds_for_it() {
+    let world = World::new();
+    for (name, must_change) in [("alice", true), ("bob", false)] {
+        let new = NewUser {
+            must_change,
+            ..new_user(name)
+        };
+        assert!(!add(&world, new).unwrap().has_password);
+        world.reset(name, PASSWORD).unwrap();
+        assert_eq!(world.show(name).must_change, must_change);
+    }
+}
+
+#[test]
 fn names_and_texts_that_cannot_be() {
     let world = World::new();
     world.user("alice");
