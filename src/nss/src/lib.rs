@@ -8,6 +8,7 @@
 //! - [`lookup`]: what is asked, what is refused without asking, what a reply means.
 //! - [`source`]: who is asked.
 //! - [`enumeration`]: where a program is in the list of all users or groups.
+//! - [`again`]: a large group, between two calls of which the second has more room.
 //! - [`failure`]: why there is no answer, and how glibc is told.
 //!
 //! NSS never calls NSS: nothing here looks up a name, a host or a service.
@@ -28,6 +29,7 @@
     )
 )]
 
+mod again;
 #[allow(unsafe_code)]
 mod buffer;
 #[allow(unsafe_code)]
