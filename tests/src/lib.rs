@@ -1,0 +1,37 @@
+//! The harness: real programs on a terminal, the daemon, the command line, real libpam, sshd and
+//! cron. Everything here expects to run as root inside `tests/sandbox`, where it may do what it
+//! likes. The suites are in `tests/suites`, the demonstration in `tests/demo`.
+
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod cli;
+pub mod cron;
+pub mod daemon;
+pub mod failure;
+pub mod log;
+pub mod probe;
+pub mod program;
+pub mod pty;
+pub mod sshd;
+pub mod world;
+
+pub use account::{Account, Condition};
+pub use cli::{Answer, domlogon, domlogon_with};
+pub use daemon::Daemon;
+pub use failure::{Failure, Result, differs, ensure, ensure_contains, ensure_equal};
+pub use log::Log;
+pub use probe::Probe;
+pub use program::Program;
+pub use pty::Pty;
+pub use sshd::Sshd;
+pub use world::World;
+
+/// The password of the sandbox's own user "localuser".
+pub const LOCAL_PASSWORD: &str = "Local-pa55word";
+/// The sandbox's root password.
+pub const ROOT_PASSWORD: &str = "Root-pa55word";
+/// The password that a test account is made with.
+pub const PASSWORD: &str = "Corr3ct-Horse";
+/// A password that every policy here accepts as a new one.
+pub const NEW_PASSWORD: &str = "Battery-Staple-9";

@@ -1,0 +1,167 @@
+//! The NSS plugin, loaded by real glibc in real programs.
+
+use crate::{Case, case};
+use domlogon_tests::account::Condition::*;
+use domlogon_tests::program::everything;
+use domlogon_tests::{Program, Result, World, domlogon, ensure, ensure_contains, ensure_equal};
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case("nss/passwd", passwd),
+        case("nss/group", group),
+        case("nss/initgroups", initgroups),
+        case("nss/enumeration", enumeration),
+        case("nss/not found", not_found),
+        case("nss/local first", local_first),
+        case("nss/large group", large_group),
+        case("nss/small buffers, threads and forks", hard_callers),
+    ]
+}
+
+fn getent(arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let output = Program::new("getent").args(arguments).run(b"")?;
+    Ok((output.status.code(), everything(&output)))
+}
+
+fn passwd(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let (code, entry) = getent(&["passwd", &account.name])?;
+    ensure_equal(format!("getent passwd: {entry}"), code, Some(0))?;
+    let fields: Vec<&str> = entry.trim_end().split(':').collect();
+    ensure_equal(format!("fields of {entry}"), fields.len(), 7)?;
+    ensure_equal("name", fields.first().copied(), Some(&*account.name))?;
+    ensure_equal("password", fields.get(1).copied(), Some("*"))?;
+    let uid = fields.get(2).copied().unwrap_or_default();
+    ensure(
+        uid.parse::<u32>().is_ok_and(|uid| uid >= 1000),
+        "uid",
+        "1000 or more",
+        uid,
+    )?;
+    ensure_equal("by id", getent(&["passwd", uid])?.1, &*entry)?;
+    // glibc programs ask in any spelling; the entry's name is the account's own.
+    for spelling in [
+        account.name.to_uppercase(),
+        format!("CORP\\{}", account.name),
+        format!("{}@corp.example", account.name),
+    ] {
+        ensure_equal(&*spelling, getent(&["passwd", &spelling])?.1, &*entry)?;
+    }
+    Ok(())
+}
+
+fn group(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    domlogon(&["group", "add", "crew"])?.exits(0)?;
+    domlogon(&["group", "add-member", "crew", &account.name])?.exits(0)?;
+    let (code, entry) = getent(&["group", "crew"])?;
+    ensure_equal(format!("getent group: {entry}"), code, Some(0))?;
+    ensure_contains("members", &entry, &account.name)?;
+    let gid = entry.split(':').nth(2).unwrap_or_default();
+    ensure_equal("by id", getent(&["group", gid])?.1, &*entry)
+}
+
+/// Nested groups are flattened.
+fn initgroups(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    for name in ["team1", "team2", "team3"] {
+        domlogon(&["group", "add", name])?.exits(0)?;
+    }
+    domlogon(&["group", "add-member", "team2", "team1"])?.exits(0)?;
+    domlogon(&["group", "add-member", "team3", "team2"])?.exits(0)?;
+    domlogon(&["group", "add-member", "team1", &account.name])?.exits(0)?;
+    let output = Program::new("id").args(&["-Gn", &account.name]).run(b"")?;
+    let text = everything(&output);
+    let names: Vec<&str> = text.split_whitespace().collect();
+    for name in ["team1", "team2", "team3"] {
+        ensure(names.contains(&name), "id -Gn", name, &*text)?;
+    }
+    // A process of the user really has them.
+    let output = Program::new("id")
+        .arg("-Gn")
+        .as_user(&account.name)?
+        .run(b"")?;
+    ensure_contains("groups of a process", &everything(&output), "team3")?;
+    ensure_contains(
+        "getent group team3",
+        &getent(&["group", "team3"])?.1,
+        &account.name,
+    )
+}
+
+fn enumeration(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let (_, users) = getent(&["passwd"])?;
+    ensure_contains("getent passwd", &users, &format!("\n{}:*:", account.name))?;
+    ensure(
+        users.starts_with("root:"),
+        "getent passwd",
+        "local users as well",
+        &*users,
+    )?;
+    let (_, groups) = getent(&["group"])?;
+    ensure_contains("getent group", &groups.to_lowercase(), "domain users:")
+}
+
+fn not_found(_: &mut World) -> Result<()> {
+    for (database, key) in [
+        ("passwd", "nobody-here"),
+        ("passwd", "CORP\\nobody-here"),
+        ("passwd", "1999999999"),
+        ("passwd", "a:b"),
+        ("passwd", "a/b"),
+        ("passwd", ""),
+        ("group", "nobody-here"),
+        ("group", "1999999999"),
+    ] {
+        let (code, text) = getent(&[database, key])?;
+        ensure_equal(format!("getent {database} {key:?}: {text}"), code, Some(2))?;
+    }
+    let long = "x".repeat(5000);
+    ensure_equal(
+        "a name of 5,000 letters",
+        getent(&["passwd", &long])?.0,
+        Some(2),
+    )
+}
+
+/// A name of /etc/passwd is the local one, even when the domain has one too.
+fn local_first(_: &mut World) -> Result<()> {
+    let (_, entry) = getent(&["-s", "domlogon", "passwd", "localuser"])?;
+    ensure_equal("the domain's answer for a local name", &*entry, "")?;
+    let (_, entry) = getent(&["-s", "domlogon", "passwd", "root"])?;
+    ensure_equal("the domain's answer for root", &*entry, "")?;
+    let (_, entry) = getent(&["passwd", "localuser"])?;
+    ensure_contains("localuser", &entry, ":5000:5000:")
+}
+
+/// glibc grows its buffer as long as the plugin says ERANGE.
+fn large_group(world: &mut World) -> Result<()> {
+    domlogon(&["group", "add", "crowd"])?.exits(0)?;
+    let mut names = Vec::new();
+    for _ in 0..60 {
+        names.push(world.account(Good)?.name);
+    }
+    let mut arguments = vec!["group", "add-member", "crowd"];
+    arguments.extend(names.iter().map(String::as_str));
+    domlogon(&arguments)?.exits(0)?;
+    let (_, entry) = getent(&["group", "crowd"])?;
+    for name in &names {
+        ensure_contains("members", &entry, name)?;
+    }
+    Ok(())
+}
+
+/// `tests/nssprobe.c`: buffers of every size, eight threads, forks out of the middle of them.
+fn hard_callers(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let output = Program::new("domlogon-nssprobe")
+        .args(&[&account.name, "Domain Users", "nobody-here"])
+        .run(b"")?;
+    let text = everything(&output);
+    ensure_equal(
+        format!("exit code of the probe\n{text}"),
+        output.status.code(),
+        Some(0),
+    )
+}

@@ -1,0 +1,55 @@
+//! No verdict without a scenario: what the daemon logged in all the cases before this one must
+//! cover the table.
+
+use crate::{Case, slow};
+use domlogon_protocol::{Raised, Verdict};
+use domlogon_tests::{Failure, Result, World, ensure};
+use std::fs;
+
+/// Means something only after all other cases.
+pub(crate) const LAST: &str = "vocabulary/every verdict was raised";
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![slow(LAST, every_verdict_was_raised)]
+}
+
+/// Verdicts that the PAM module or the command line comes to without the daemon's log: the case
+/// that shows each.
+const ELSEWHERE: &[(Verdict, &str)] = &[
+    (Verdict::NetlogonNotStarted, "outages/dead"),
+    (Verdict::WkstaNotStarted, "outages/dies between the passes"),
+    (Verdict::EntriesDiffer, "change/entries differ"),
+    (Verdict::ConversationFailed, "bad input/conversations"),
+    (Verdict::NotExpired, "change/expired and not expired"),
+    (Verdict::BadUsername, "bad input/names"),
+    (Verdict::InvalidApi, "bad input/requests"),
+    (Verdict::LastAdmin, "command line/last administrator"),
+    (Verdict::AcfNoRoom, "database/no room for ids"),
+];
+
+fn every_verdict_was_raised(_: &mut World) -> Result<()> {
+    let log = fs::read("/var/log/syslog").map_err(Failure::harness("read the syslog"))?;
+    let log = String::from_utf8_lossy(&log);
+    let missing: Vec<String> = Verdict::ALL
+        .iter()
+        .filter(|verdict| verdict.row().raised == Raised::Embedded)
+        .filter(|verdict| !ELSEWHERE.iter().any(|(known, _)| known == *verdict))
+        .map(|verdict| format!("{}({})", verdict.row().symbol, verdict.row().number))
+        .filter(|name| !log.contains(name.as_str()))
+        .collect();
+    ensure(
+        missing.is_empty(),
+        "verdicts that no case has raised",
+        "none",
+        missing.join("\n"),
+    )?;
+    for (verdict, name) in ELSEWHERE {
+        ensure(
+            crate::all().iter().any(|case| case.name == *name),
+            format!("the case that shows {}", verdict.row().symbol),
+            *name,
+            "no such case",
+        )?;
+    }
+    Ok(())
+}
