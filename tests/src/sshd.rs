@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 const LOG: &str = "/var/log/sshd.stderr";
 const KEYS: &str = "/etc/ssh/test-keys";
+const CONFIGURATION: &str = "/etc/ssh/test-sshd-config";
 
 /// How the client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +56,20 @@ impl Sshd {
              PubkeyAuthentication yes\nPermitRootLogin yes\nAuthorizedKeysFile {KEYS}/%u\n\
              PidFile none\nPrintMotd no\nUseDNS no\nLogLevel VERBOSE\nMaxAuthTries 6\n"
         );
-        fs::write("/etc/ssh/test-sshd-config", configuration).map_err(Failure::harness(what))?;
+        // Newer ones shut a client out for some time whose logons fail; here that is all we do.
+        let patient = format!("{configuration}PerSourcePenalties no\n");
+        fs::write(CONFIGURATION, patient).map_err(Failure::harness(what))?;
+        let check = Program::new("/usr/sbin/sshd").args(&["-t", "-f", CONFIGURATION]);
+        if !check.run(b"")?.status.success() {
+            fs::write(CONFIGURATION, &configuration).map_err(Failure::harness(what))?;
+        }
         let log = fs::File::options()
             .create(true)
             .append(true)
             .open(LOG)
             .map_err(Failure::harness(what))?;
         let child = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f", "/etc/ssh/test-sshd-config"])
+            .args(["-D", "-e", "-f", CONFIGURATION])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())

@@ -373,6 +373,15 @@ fn domain_user_stays_out(name: &str) -> Result<()> {
             format!("{service}: a domain user without domlogon"),
             "a refusal",
             report.text(),
+        )?;
+        // An ssh key or a job comes without authenticate. pam_unix says yes to an account that
+        // NSS still knows, so nothing but a refusal here keeps a disabled one out.
+        let report = Probe::stack(service, name).run(&["acct"])?;
+        ensure(
+            report.code("acct")? != "SUCCESS",
+            format!("{service}: account management of a domain user without domlogon"),
+            "a refusal",
+            report.text(),
         )
     })
 }

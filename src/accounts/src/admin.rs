@@ -109,6 +109,9 @@ impl Database {
         if name == "." || name == ".." {
             return Err(bad(NameError::Character('.')).into());
         }
+        if name.starts_with('-') || name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(bad(NameError::Misleading).into());
+        }
         Ok(name.to_owned())
     }
 

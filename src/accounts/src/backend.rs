@@ -107,13 +107,14 @@ impl Backend for Database {
         }))
     }
 
-    fn is_administrator(&self, uid: u32) -> Result<bool, Outage> {
+    fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
         Ok(self.store.read(|connection| {
             let Some(record) = Record::by_uid(connection, uid)? else {
                 return Ok(false);
             };
             Ok(self.is_visible_user(&record.name, record.uid)
                 && !record.flags.contains(Flags::ACCOUNTDISABLE)
+                && record.expires.is_none_or(|end| now <= end)
                 && members::is_administrator(connection, record.rid)?)
         })?)
     }

@@ -33,6 +33,9 @@ pub enum Error {
         /// The domain asked for.
         configured: String,
     },
+    /// The database or its folder is another user's, or others may write to it: whoever
+    /// can, could put accounts of his own in the place of the domain's.
+    Exposed(PathBuf),
     /// A file could not be made, opened or locked.
     File(PathBuf, io::Error),
     /// SQLite could not read or write it.
@@ -46,7 +49,9 @@ impl Error {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::InUse(_) | Self::Newer { .. } | Self::OtherDomain { .. } => Verdict::AcfNotLoaded,
+            Self::InUse(_) | Self::Newer { .. } | Self::OtherDomain { .. } | Self::Exposed(_) => {
+                Verdict::AcfNotLoaded
+            }
             Self::Damaged(_) => Verdict::InvalidDatabase,
             Self::File(_, error) if error.kind() == io::ErrorKind::StorageFull => {
                 Verdict::CanNotGrowUasFile
@@ -86,6 +91,12 @@ impl fmt::Display for Error {
                 f,
                 "the account database {} holds the domain {found:?}, and the configuration \
                  names {configured:?}",
+                path.display()
+            ),
+            Self::Exposed(path) => write!(
+                f,
+                "{} must belong to root or to the user that runs domlogond, and nobody else \
+                 may write to it",
                 path.display()
             ),
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),

@@ -28,7 +28,7 @@ impl Database {
     }
 
     pub(crate) fn group_of_name(&self, name: &str) -> Result<Option<Group>> {
-        self.store.read(|connection| {
+        self.store.list(|connection| {
             let row = GroupRow::by_key(connection, &UserName::fold(name))?;
             self.group(connection, row)
         })
@@ -38,7 +38,7 @@ impl Database {
         if gid < self.minimum() {
             return Ok(None);
         }
-        self.store.read(|connection| {
+        self.store.list(|connection| {
             let row = GroupRow::by_gid(connection, gid)?;
             self.group(connection, row)
         })
@@ -97,7 +97,7 @@ impl Database {
         let limit = u32::try_from(limit.max(1)).unwrap_or(u32::MAX);
         let mut after = after.max(self.minimum() - 1);
         loop {
-            let (entries, next) = self.store.read(|connection| {
+            let (entries, next) = self.store.list(|connection| {
                 let rows = fetch(connection, after, limit)?;
                 let is_full = u32::try_from(rows.len()).is_ok_and(|count| count == limit);
                 let next = rows.last().map(&id).filter(|_| is_full);
@@ -125,11 +125,13 @@ impl Database {
             return Ok(None);
         };
         // A member with a local name would put the local user into the group.
-        let members = members::all_users_in(connection, row.rid)?
+        let minimum = self.minimum();
+        let mut members: Vec<String> = members::all_users_in(connection, row.rid)?
             .into_iter()
-            .filter(|(name, uid)| self.is_visible_user(name, *uid))
+            .filter(|(name, uid)| *uid >= minimum && UserName::fold(name) != "root")
             .map(|(name, _)| name)
             .collect();
+        self.local.strike_users(&mut members);
         Ok(Some(Group {
             name: row.name,
             gid: row.gid,

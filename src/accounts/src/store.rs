@@ -16,10 +16,12 @@ use std::time::Duration;
 /// the only one that should; a backup reads, and does not stop writers.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// An open database. Writers take turns, and do not stop readers.
+/// An open database. Writers take turns, and do not stop readers; and whoever reads much
+/// does not stop those who read little.
 pub(crate) struct Store {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    lister: Mutex<Connection>,
     /// Held as long as the database is open: one daemon at a time.
     _lock: File,
 }
@@ -56,18 +58,36 @@ impl Store {
         check(path, &writer, migrations)?;
         prepare(&writer).map_err(sqlite(path))?;
         upgrade(path, &mut writer, migrations)?;
-        let reader = connect(path)?;
-        prepare(&reader).map_err(sqlite(path))?;
+        let reader = || {
+            let connection = connect(path)?;
+            prepare(&connection).map_err(sqlite(path))?;
+            Ok(Mutex::new(connection))
+        };
         Ok(Self {
             writer: Mutex::new(writer),
-            reader: Mutex::new(reader),
+            reader: reader()?,
+            lister: reader()?,
             _lock: lock,
         })
     }
 
-    /// Reads; all that `f` sees is of one moment.
+    /// Reads a few rows; all that `f` sees is of one moment. Every logon waits here for
+    /// those before it.
     pub(crate) fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut connection = lock_unpoisoned(&self.reader);
+        Self::read_by(&self.reader, f)
+    }
+
+    /// Reads what may be many rows. Anybody may ask for a group of ten thousand members,
+    /// again and again: no logon waits for that.
+    pub(crate) fn list<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        Self::read_by(&self.lister, f)
+    }
+
+    fn read_by<T>(
+        connection: &Mutex<Connection>,
+        f: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let mut connection = lock_unpoisoned(connection);
         let transaction = connection.transaction()?;
         f(&transaction)
     }

@@ -12,9 +12,9 @@ use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules::Place;
 use domlogon_rules::backend::{Backend, Outage, Summary};
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -94,7 +94,7 @@ impl Accounts {
 
     fn try_open(&self, shut: &mut Shut) -> Result<(), Error> {
         shut.tried = Instant::now();
-        let opened = make_folder_of(&shut.config.database).and_then(|()| {
+        let opened = prepare(&shut.config.database).and_then(|()| {
             Database::open(Options {
                 path: shut.config.database.clone(),
                 name: shut.config.name.clone(),
@@ -137,16 +137,30 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn make_folder_of(database: &Path) -> Result<(), Error> {
+/// Makes the folder if it is not there, and sees to it that nobody else can put another
+/// database in.
+fn prepare(database: &Path) -> Result<(), Error> {
     let Some(folder) = database.parent() else {
         return Ok(());
     };
     match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::File(folder.to_owned(), error))
+            return Err(Error::File(folder.to_owned(), error));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    let us = [0, nix::unistd::geteuid().as_raw()];
+    for path in [folder, database] {
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::File(path.to_owned(), error)),
+        };
+        if !us.contains(&found.uid()) || found.mode() & 0o022 != 0 {
+            return Err(Error::Exposed(path.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 impl Backend for Accounts {
@@ -227,8 +241,8 @@ impl Backend for Accounts {
         self.database()?.explain(user, place, now)
     }
 
-    fn is_administrator(&self, uid: u32) -> Result<bool, Outage> {
-        self.database()?.is_administrator(uid)
+    fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
+        self.database()?.is_administrator(uid, now)
     }
 
     fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError> {

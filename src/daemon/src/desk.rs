@@ -24,7 +24,7 @@ use crate::record::Record;
 use domlogon_accounts::LocalNames;
 use domlogon_protocol::{Reply, Request, Timestamp, UserName, Verdict, admin};
 use domlogon_rules::backend::{Backend, Outage};
-use domlogon_rules::{Host, Place, ServiceClass, service};
+use domlogon_rules::{Host, Place, service};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -196,9 +196,10 @@ impl Desk {
         Ok(found.is_some_and(|found| found.uid == caller.uid))
     }
 
-    /// The class of a service. One that nobody has mapped is named in the log, once: the
-    /// names come from outside, so they are bounded too.
-    fn class_of(&self, name: &str) -> ServiceClass {
+    /// Names a service that nobody has mapped in the log, once. The names come from
+    /// outside, so they are bounded; and only root's programs are services, so nobody else
+    /// can use up the bound.
+    fn name_unmapped(&self, name: &str) {
         const MOST: usize = 100;
         let class = service(name);
         if !class.known {
@@ -210,11 +211,10 @@ impl Desk {
                 self.log.write(Level::Warning, &record.line());
             }
         }
-        class
     }
 
-    fn place<'a>(&self, name: &'a str, now: &'a InForce) -> Place<'a> {
-        let class = self.class_of(name);
+    fn place<'a>(name: &'a str, now: &'a InForce) -> Place<'a> {
+        let class = service(name);
         Place {
             service: name,
             logon_type: class.logon_type,

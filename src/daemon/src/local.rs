@@ -43,6 +43,11 @@ impl LocalNames for Local {
         self.users.now().names.contains(&key)
     }
 
+    fn strike_users(&self, names: &mut Vec<String>) {
+        let now = self.users.now();
+        names.retain(|name| !now.names.contains(&UserName::fold(name)));
+    }
+
     fn has_group(&self, name: &str) -> bool {
         let key = UserName::fold(name);
         self.groups.now().names.contains(&key)
@@ -155,6 +160,11 @@ mod tests {
         let local = Local::of_files(passwd.clone(), dir.path().join("none"));
         assert!(local.has_user("bob") && local.has_user("BOB") && local.has_user("root"));
         assert!(!local.has_user("alice") && !local.has_user("x") && !local.has_user(""));
+        let mut names = ["bob", "alice", "Daemon", "ROOT"]
+            .map(str::to_owned)
+            .to_vec();
+        local.strike_users(&mut names);
+        assert_eq!(names, ["alice"]);
         assert_eq!(local.owner_of(1000).as_deref(), Some("Bob"));
         assert_eq!(local.owner_of(1001), None);
         let first = local.users.now();

@@ -14,29 +14,57 @@ const BURST: u32 = 4;
 /// much longer for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A caller who is turned away again and again has one line of the log in this time.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// Beyond this many callers the table is cleared of those who have waited long enough.
 const MANY: usize = 1024;
 
-/// For each user id, when its requests so far are paid off at one each [`INTERVAL`].
+/// When a caller's request is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// After this time.
+    After(Duration),
+    /// Not at all: the wait would be too long, and the request is not counted.
+    Away {
+        /// Whether the log has been told of this caller not long ago.
+        noted: bool,
+    },
+}
+
+/// The callers, by user id.
 #[derive(Default)]
-pub(crate) struct Pace(Mutex<HashMap<u32, Instant>>);
+pub(crate) struct Pace(Mutex<HashMap<u32, Debt>>);
+
+struct Debt {
+    /// When the requests so far are paid off at one each [`INTERVAL`].
+    paid: Instant,
+    /// Until when the log is spared this caller.
+    silent: Option<Instant>,
+}
 
 impl Pace {
-    /// How long this caller must wait before his request is looked at; `None` if that
-    /// would be too long, and the request is not counted.
-    pub(crate) fn wait(&self, uid: u32, now: Instant) -> Option<Duration> {
+    /// When the request that this caller makes `now` is looked at.
+    pub(crate) fn turn(&self, uid: u32, now: Instant) -> Turn {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= MANY {
-            table.retain(|_, paid| *paid > now);
+            table.retain(|_, debt| debt.paid > now);
         }
-        let paid = table.get(&uid).copied().map_or(now, |paid| paid.max(now));
-        let debt = paid + INTERVAL - now;
-        let wait = debt.saturating_sub(INTERVAL * BURST);
-        if wait > PATIENCE {
-            return None;
+        let debt = table.entry(uid).or_insert(Debt {
+            paid: now,
+            silent: None,
+        });
+        let paid = debt.paid.max(now) + INTERVAL;
+        let wait = (paid - now).saturating_sub(INTERVAL * BURST);
+        if wait <= PATIENCE {
+            debt.paid = paid;
+            return Turn::After(wait);
         }
-        table.insert(uid, paid + INTERVAL);
-        Some(wait)
+        let noted = debt.silent.is_some_and(|until| now < until);
+        if !noted {
+            debt.silent = Some(now + SILENCE);
+        }
+        Turn::Away { noted }
     }
 }
 
@@ -49,18 +77,35 @@ mod tests {
         let pace = Pace::default();
         let now = Instant::now();
         for _ in 0..BURST {
-            assert_eq!(pace.wait(1, now), Some(Duration::ZERO));
+            assert_eq!(pace.turn(1, now), after(0));
         }
         for seconds in 1..=3 {
-            assert_eq!(pace.wait(1, now), Some(Duration::from_secs(seconds)));
+            assert_eq!(pace.turn(1, now), after(seconds));
         }
+        assert_eq!(pace.turn(1, now), Turn::Away { noted: false });
         for _ in 0..1000 {
-            assert_eq!(pace.wait(1, now), None);
+            assert_eq!(pace.turn(1, now), Turn::Away { noted: true });
         }
-        assert_eq!(pace.wait(2, now), Some(Duration::ZERO), "others are free");
+        assert_eq!(pace.turn(2, now), after(0), "others are free");
         let later = now + Duration::from_secs(4);
-        assert_eq!(pace.wait(1, later), Some(Duration::ZERO));
-        assert_eq!(pace.wait(1, later), Some(Duration::from_secs(1)));
+        assert_eq!(pace.turn(1, later), after(0));
+        assert_eq!(pace.turn(1, later), after(1));
+    }
+
+    #[test]
+    fn whoever_goes_on_is_noted_now_and_then() {
+        let pace = Pace::default();
+        let start = Instant::now();
+        let mut lines = 0;
+        for tenth in 0..600 {
+            let now = start + Duration::from_millis(100) * tenth;
+            lines += usize::from(pace.turn(1, now) == Turn::Away { noted: false });
+        }
+        assert_eq!(lines, 6, "in a minute");
+    }
+
+    fn after(seconds: u64) -> Turn {
+        Turn::After(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -68,7 +113,7 @@ mod tests {
         let pace = Pace::default();
         let now = Instant::now();
         for uid in 0..10_000 {
-            pace.wait(uid, now + Duration::from_secs(u64::from(uid)));
+            pace.turn(uid, now + Duration::from_secs(u64::from(uid)));
         }
         assert!(pace.0.lock().unwrap().len() <= MANY);
     }

@@ -1,20 +1,24 @@
 //! Connections: one request each, within bounds of number and of time.
+//!
+//! Some threads wait at each door. The one that accepts a connection serves it, too:
+//! handing it to another, or to a new one, would cost a logon more than its look-ups do.
+//! The last that waits has another one started before it serves, so that there is always
+//! one to accept; and whoever comes back to enough who wait ends.
 
 use crate::desk::{Caller, Desk, Door};
 use crate::log::{Level, Log};
 use crate::record::Record;
 use crate::seats::{Bounds, Seat, Seats};
-use crate::sockets::{Socket, Sockets};
+use crate::sockets::Sockets;
 use domlogon_protocol::client::Timed;
 use domlogon_protocol::frame::{self, FrameError, MAX_REPLY, MAX_REQUEST};
 use domlogon_protocol::{Reply, Request, Verdict};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::io;
-use std::os::fd::AsFd;
+use std::ops::ControlFlow;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,25 +40,33 @@ impl Default for Times {
     }
 }
 
+/// How many threads stay to wait at one door when nothing is to be done.
+const STAY: usize = 4;
+
 /// A server that accepts connections until it is stopped.
 pub(crate) struct Server {
-    sockets: Arc<Sockets>,
+    sockets: Sockets,
     seats: Arc<Seats>,
     times: Times,
-    threads: Vec<thread::JoinHandle<()>>,
-    /// Closed to stop the threads that accept.
-    running: UnixStream,
 }
 
-/// What accepting and serving need.
-#[derive(Clone)]
+/// One socket, and the threads that wait there.
+struct Entrance {
+    door: Door,
+    listener: Arc<UnixListener>,
+    /// How many threads wait for a connection, or are about to.
+    waiting: AtomicUsize,
+    reception: Arc<Reception>,
+}
+
+/// What serving needs.
 struct Reception {
     desk: Arc<Desk>,
     log: Arc<Log>,
     seats: Arc<Seats>,
     times: Times,
     /// Seconds since `start` at which the last complaint was logged.
-    complained: Arc<AtomicU64>,
+    complained: AtomicU64,
     start: Instant,
 }
 
@@ -62,7 +74,7 @@ impl Server {
     /// Starts to accept.
     ///
     /// # Errors
-    /// The system's, if there is no thread or no descriptor left.
+    /// The system's, if there is no thread left.
     pub(crate) fn start(
         sockets: Sockets,
         desk: Arc<Desk>,
@@ -70,102 +82,108 @@ impl Server {
         bounds: Bounds,
         times: Times,
     ) -> io::Result<Self> {
-        let sockets = Arc::new(sockets);
         let seats = Seats::new(bounds);
-        let (running, stopped) = UnixStream::pair()?;
-        let reception = Reception {
+        let reception = Arc::new(Reception {
             desk,
             log,
             seats: Arc::clone(&seats),
             times,
-            complained: Arc::default(),
+            complained: AtomicU64::default(),
             start: Instant::now(),
-        };
-        let mut threads = Vec::new();
-        for door in [Door::Main, Door::Admin] {
-            let sockets = Arc::clone(&sockets);
-            let reception = reception.clone();
-            let stopped = stopped.try_clone()?;
-            let accept = move || {
-                let listener = &socket_of(&sockets, door).listener;
-                reception.accept_until_stopped(listener, door, &stopped);
-            };
-            threads.push(named("accept").spawn(accept)?);
+        });
+        for (door, socket) in [(Door::Main, &sockets.main), (Door::Admin, &sockets.admin)] {
+            let entrance = Arc::new(Entrance {
+                door,
+                listener: Arc::clone(&socket.listener),
+                waiting: AtomicUsize::default(),
+                reception: Arc::clone(&reception),
+            });
+            entrance.add_thread()?;
         }
         Ok(Self {
             sockets,
             seats,
             times,
-            threads,
-            running,
         })
     }
 
-    /// Accepts no more, waits for what is running, and removes the sockets. Whether all
+    /// Accepts no more, removes the sockets, and waits for what is running. Whether all
     /// that was running came to its end.
     pub(crate) fn stop(self) -> bool {
-        drop(self.running);
-        for thread in self.threads {
-            // It cannot have panicked: the daemon would have ended.
-            let _ = thread.join();
-        }
         drop(self.sockets);
         self.seats.wait_until_empty(self.times.stop)
     }
 }
 
-const fn socket_of(sockets: &Sockets, door: Door) -> &Socket {
-    match door {
-        Door::Main => &sockets.main,
-        Door::Admin => &sockets.admin,
+impl Entrance {
+    /// One thread more that waits.
+    fn add_thread(self: &Arc<Self>) -> io::Result<()> {
+        let entrance = Arc::clone(self);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        thread::Builder::new()
+            .name("request".to_owned())
+            .stack_size(1024 * 1024)
+            .spawn(move || while entrance.accept().is_continue() {})
+            .map(drop)
+            .inspect_err(|_| {
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+            })
     }
-}
 
-fn named(name: &str) -> thread::Builder {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(1024 * 1024)
+    /// Waits for a connection and serves it. Whether this thread is to wait again.
+    fn accept(self: &Arc<Self>) -> ControlFlow<()> {
+        let error = match self.listener.accept() {
+            Ok((stream, _)) => return self.receive(stream),
+            Err(error) => error,
+        };
+        match error.kind() {
+            // The socket was shut down: the server stops.
+            io::ErrorKind::InvalidInput => return ControlFlow::Break(()),
+            io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+            // Descriptors or memory have run out; they come back when connections end.
+            _ => self.reception.pause("cannot accept connections", &error),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn receive(self: &Arc<Self>, stream: UnixStream) -> ControlFlow<()> {
+        let reception = &self.reception;
+        let Ok(peer) = getsockopt(&stream, PeerCredentials) else {
+            return ControlFlow::Continue(());
+        };
+        let caller = Caller { uid: peer.uid() };
+        let Some(seat) = reception.seats.take(caller.uid) else {
+            reception.complain(|| {
+                let record = Record::new("too many connections").number("caller", caller.uid);
+                (Level::Warning, record.line())
+            });
+            turn_away(stream);
+            return ControlFlow::Continue(());
+        };
+        let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
+        if was_last {
+            if let Err(error) = self.add_thread() {
+                // To serve now would leave nobody at the door.
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+                drop((stream, seat));
+                reception.pause("cannot start a thread", &error);
+                return ControlFlow::Continue(());
+            }
+        }
+        reception.serve(&seat, stream, self.door, caller);
+        drop(seat);
+        let one_more = |waiting| (waiting < STAY).then_some(waiting + 1);
+        let stays = self
+            .waiting
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
+        match stays {
+            Ok(_) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
 }
 
 impl Reception {
-    fn accept_until_stopped(&self, listener: &UnixListener, door: Door, stopped: &UnixStream) {
-        loop {
-            let mut waiting = [
-                PollFd::new(listener.as_fd(), PollFlags::POLLIN),
-                PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-            ];
-            if let Err(errno) = poll(&mut waiting, PollTimeout::NONE) {
-                if errno != nix::errno::Errno::EINTR {
-                    self.pause("cannot wait for connections", &errno.into());
-                }
-                continue;
-            }
-            let ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
-            let [connection, stop] = &waiting;
-            if ready(stop) {
-                return;
-            }
-            if ready(connection) {
-                self.accept(listener, door);
-            }
-        }
-    }
-
-    fn accept(&self, listener: &UnixListener, door: Door) {
-        match listener.accept() {
-            Ok((stream, _)) => self.receive(stream, door),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock
-                        | io::ErrorKind::Interrupted
-                        | io::ErrorKind::ConnectionAborted
-                ) => {}
-            // Descriptors or memory have run out; they come back when connections end.
-            Err(error) => self.pause("cannot accept connections", &error),
-        }
-    }
-
     fn pause(&self, what: &'static str, error: &io::Error) {
         self.complain(|| {
             let record = Record::new(what).field("reason", &error.to_string());
@@ -174,27 +192,7 @@ impl Reception {
         thread::sleep(Duration::from_millis(50));
     }
 
-    fn receive(&self, stream: UnixStream, door: Door) {
-        let Ok(peer) = getsockopt(&stream, PeerCredentials) else {
-            return;
-        };
-        let caller = Caller { uid: peer.uid() };
-        let Some(seat) = self.seats.take(caller.uid) else {
-            self.complain(|| {
-                let record = Record::new("too many connections").number("caller", caller.uid);
-                (Level::Warning, record.line())
-            });
-            turn_away(stream);
-            return;
-        };
-        let reception = self.clone();
-        let serve = move || reception.serve(&seat, stream, door, caller);
-        if let Err(error) = named("request").spawn(serve) {
-            self.pause("cannot start a thread", &error);
-        }
-    }
-
-    /// One connection: a request, its answer, the end. The seat is given back with it.
+    /// One connection: a request, its answer, the end. It has a seat as long as it lasts.
     fn serve(&self, _seat: &Seat, stream: UnixStream, door: Door, caller: Caller) {
         let deadline = Instant::now() + self.times.talk;
         let mut stream = Timed { stream, deadline };

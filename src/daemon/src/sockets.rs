@@ -1,11 +1,14 @@
 //! The two sockets, and the folder they are in.
 
 use core::fmt;
+use nix::sys::socket::{Shutdown, shutdown};
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The sockets of a running daemon. Dropped, they are gone.
 pub(crate) struct Sockets {
@@ -17,7 +20,8 @@ pub(crate) struct Sockets {
 
 /// One socket.
 pub(crate) struct Socket {
-    pub(crate) listener: UnixListener,
+    /// Shared with the threads that wait there.
+    pub(crate) listener: Arc<UnixListener>,
     path: PathBuf,
     inode: u64,
 }
@@ -111,7 +115,6 @@ impl Socket {
             _ => {}
         }
         let listener = UnixListener::bind(new)?;
-        listener.set_nonblocking(true)?;
         if group.is_some() {
             chown(new, None, group)?;
         }
@@ -119,7 +122,7 @@ impl Socket {
         let inode = fs::symlink_metadata(new)?.ino();
         fs::rename(new, path)?;
         Ok(Self {
-            listener,
+            listener: Arc::new(listener),
             path: path.to_owned(),
             inode,
         })
@@ -158,6 +161,8 @@ impl Drop for Socket {
         if found.is_ok_and(|found| found.ino() == self.inode) {
             let _ = fs::remove_file(&self.path);
         }
+        // Whoever waits for connections learns that there will be none.
+        let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
     }
 }
 

@@ -6,6 +6,7 @@ use domlogon_protocol::{Origin, Reply, Request, Secret, UserName, Verdict, clien
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -307,4 +308,19 @@ fn check_judges_a_file_and_shows_the_place() {
     let error = world.fail("run");
     assert!(error.contains("^^^^"), "{error}");
     assert!(!world.path("run").exists());
+}
+
+#[test]
+fn a_database_that_others_could_replace_is_not_opened() {
+    let world = World::new();
+    let store = || world.start().status().store;
+    assert_eq!(store(), Verdict::Success);
+    let database = world.path("lib/accounts.db");
+    for (path, open, closed) in [(world.path("lib"), 0o777, 0o700), (database, 0o622, 0o600)] {
+        let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        set(open);
+        assert_eq!(store(), Verdict::AcfNotLoaded, "{path:?}");
+        set(closed);
+        assert_eq!(store(), Verdict::Success, "{path:?}");
+    }
 }

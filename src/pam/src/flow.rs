@@ -98,14 +98,17 @@ impl<'a, H: Host> Call<'a, H> {
 
     /// The daemon's reply, or our own decision that it could not be asked.
     fn ask(&self, user: &UserName, request: &Request) -> Result<Reply, Box<Decision>> {
-        self.host.ask(request).map_err(|error| {
-            self.host.log(Level::Error, &format!("{user}: {error}"));
-            let verdict = match error {
-                CallError::Frame(FrameError::Version(_)) => Verdict::InvalidApi,
-                _ => self.outage(),
-            };
-            Box::new(self.own(verdict, &user.to_string()))
-        })
+        let reply = self.host.ask(request);
+        reply.map_err(|error| Box::new(self.could_not_ask(user, &error)))
+    }
+
+    fn could_not_ask(&self, user: &UserName, error: &CallError) -> Decision {
+        self.host.log(Level::Error, &format!("{user}: {error}"));
+        let verdict = match error {
+            CallError::Frame(FrameError::Version(_)) => Verdict::InvalidApi,
+            _ => self.outage(),
+        };
+        self.own(verdict, &user.to_string())
     }
 
     /// What a reply that is no decision comes to.

@@ -195,6 +195,10 @@ impl Host for Handle {
         self.slot()?.take()
     }
 
+    fn reach(&self) -> Result<(), CallError> {
+        client::reachable(Path::new(SOCKET), client::PAM_DEADLINE)
+    }
+
     fn ask(&self, request: &Request) -> Result<Reply, CallError> {
         client::call(Path::new(SOCKET), request, client::PAM_DEADLINE)
     }

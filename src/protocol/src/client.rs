@@ -3,6 +3,7 @@
 use crate::frame::{self, FrameError};
 use crate::{Reply, Request};
 use core::fmt;
+use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -55,14 +56,25 @@ impl core::error::Error for CallError {}
 /// [`CallError`] says why there is no reply; nothing is tried twice.
 pub fn call(socket: &Path, request: &Request, limit: Duration) -> Result<Reply, CallError> {
     let deadline = Instant::now() + limit;
-    let stream = connect(socket, limit)?;
+    let stream = connect(socket, deadline)?;
     let mut timed = Timed { stream, deadline };
     frame::write(&mut timed, request, frame::MAX_REQUEST).map_err(timeout_or_frame)?;
     frame::read(&mut timed, frame::MAX_REPLY).map_err(timeout_or_frame)
 }
 
-fn connect(socket: &Path, limit: Duration) -> Result<UnixStream, CallError> {
-    let not_running = |errno: rustix::io::Errno| CallError::NotRunning(errno.into());
+/// Whether the daemon is there, as far as that shows without a question: something
+/// listens behind `socket`, and it runs as root or as the owner of the socket's directory.
+///
+/// A daemon that hangs is reachable until its queue of connections is full.
+///
+/// # Errors
+/// [`CallError`] says why it cannot be reached.
+pub fn reachable(socket: &Path, limit: Duration) -> Result<(), CallError> {
+    connect(socket, Instant::now() + limit).map(drop)
+}
+
+fn connect(socket: &Path, deadline: Instant) -> Result<UnixStream, CallError> {
+    let not_running = |errno: Errno| CallError::NotRunning(errno.into());
     let address = SocketAddrUnix::new(socket).map_err(not_running)?;
     let fd = net::socket_with(
         AddressFamily::UNIX,
@@ -71,13 +83,20 @@ fn connect(socket: &Path, limit: Duration) -> Result<UnixStream, CallError> {
         None,
     )
     .map_err(not_running)?;
-    // A full backlog would hold a blocking connect for ever; the send time-out bounds it.
-    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, Some(limit)).map_err(not_running)?;
-    net::connect(&fd, &address).map_err(|errno| match errno {
-        rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => CallError::Forbidden,
-        rustix::io::Errno::AGAIN => CallError::Timeout,
-        other => not_running(other),
-    })?;
+    loop {
+        let left = left(deadline).map_err(|_| CallError::Timeout)?;
+        // A full backlog would hold a blocking connect for ever; the send time-out bounds it.
+        sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, Some(left))
+            .map_err(not_running)?;
+        match net::connect(&fd, &address) {
+            Ok(()) => break,
+            // A signal to the host program: not connected yet.
+            Err(Errno::INTR) => {}
+            Err(Errno::ACCESS | Errno::PERM) => return Err(CallError::Forbidden),
+            Err(Errno::AGAIN) => return Err(CallError::Timeout),
+            Err(other) => return Err(not_running(other)),
+        }
+    }
     let server = sockopt::socket_peercred(&fd)
         .map_err(not_running)?
         .uid
@@ -92,6 +111,13 @@ fn owner_of_directory(socket: &Path) -> Option<u32> {
     rustix::fs::lstat(socket.parent()?)
         .ok()
         .map(|stat| stat.st_uid)
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    match deadline.checked_duration_since(Instant::now()) {
+        Some(left) if !left.is_zero() => Ok(left),
+        Some(_) | None => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 fn timeout_or_frame(error: FrameError) -> CallError {
@@ -116,25 +142,16 @@ pub struct Timed {
     pub deadline: Instant,
 }
 
-impl Timed {
-    fn left(&self) -> io::Result<Duration> {
-        match self.deadline.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => Ok(left),
-            Some(_) | None => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-}
-
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.left()?))?;
+        self.stream.set_read_timeout(Some(left(self.deadline)?))?;
         self.stream.read(buffer)
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.left()?))?;
+        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
         // A daemon that goes away must not raise SIGPIPE in the host program.
         Ok(net::send(&self.stream, buffer, net::SendFlags::NOSIGNAL)?)
     }
@@ -158,8 +175,14 @@ mod tests {
         let limit = Duration::from_millis(200);
         let result = call(&socket, &Request::Status, limit);
         assert!(matches!(result, Err(CallError::Timeout)), "{result:?}");
+        assert!(reachable(&socket, limit).is_ok(), "it listens");
         std::fs::remove_dir_all(&dir).unwrap();
         let result = call(&socket, &Request::Status, limit);
+        assert!(
+            matches!(result, Err(CallError::NotRunning(_))),
+            "{result:?}"
+        );
+        let result = reachable(&socket, limit);
         assert!(
             matches!(result, Err(CallError::NotRunning(_))),
             "{result:?}"

@@ -35,6 +35,9 @@ pub enum NameError {
     NotText,
     /// A character that no account name may contain.
     Character(char),
+    /// A number, or something that begins with "-". It can be looked up, and not given to
+    /// anything new: `chown 0 FILE` asks for a user of the name "0" first.
+    Misleading,
 }
 
 impl fmt::Display for NameError {
@@ -44,6 +47,10 @@ impl fmt::Display for NameError {
             Self::TooLong => write!(f, "the name is longer than {} bytes", UserName::MAX_BYTES),
             Self::NotText => f.write_str("the name is not valid UTF-8"),
             Self::Character(c) => write!(f, "the name contains {c:?}, which no name may contain"),
+            Self::Misleading => f.write_str(
+                "programs would take the name for an id or for an option: \
+                 it is a number, or begins with \"-\"",
+            ),
         }
     }
 }

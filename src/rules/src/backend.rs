@@ -148,12 +148,12 @@ pub trait Backend: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Explanation>, Outage>;
 
-    /// Whether the account with this id is enabled and a member, direct or nested, of
-    /// the domain's administrators.
+    /// Whether the account with this id is enabled, not past its end at `now`, and a
+    /// member, direct or nested, of the domain's administrators.
     ///
     /// # Errors
     /// [`Outage`]
-    fn is_administrator(&self, uid: u32) -> Result<bool, Outage>;
+    fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage>;
 
     /// Does what an administrator asks.
     ///

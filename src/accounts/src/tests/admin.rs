@@ -96,12 +96,25 @@ fn names_and_texts_that_cannot_be() {
             AdminError::BadName(" a".to_owned(), NameError::Character(' ')),
         ),
         (
+            "1000",
+            AdminError::BadName("1000".to_owned(), NameError::Misleading),
+        ),
+        (
+            "-x",
+            AdminError::BadName("-x".to_owned(), NameError::Misleading),
+        ),
+        (
             "OTHER\\a",
             AdminError::BadName("OTHER\\a".to_owned(), NameError::Character('\\')),
         ),
     ] {
         assert_eq!(add(&world, new_user(text)), Err(error), "{text}");
     }
+    // What a group is called is a name in the same places.
+    let group = world.ask(Request::GroupAdd("0".to_owned()));
+    let misleading = AdminError::BadName("0".to_owned(), NameError::Misleading);
+    assert_eq!(group, Err(misleading));
+    assert!(add(&world, new_user("7of9")).is_ok());
     let bad = |text: &str| Err(AdminError::BadText(text.to_owned()));
     let home = |text: &str| NewUser {
         home: Some(text.to_owned()),

@@ -157,14 +157,14 @@ fn the_last_administrator_stays() {
         last("Domain Admins")
     );
     assert!(!world.show("alice").disabled);
-    assert!(world.is_administrator(world.show("alice").uid).unwrap());
+    assert!(is_administrator(&world, world.show("alice").uid));
     // A group on the way to it.
     world.ask(Request::GroupAdd("ops".to_owned())).unwrap();
     add(&world, "Administrators", "ops").unwrap();
     add(&world, "ops", "bob-x").unwrap();
-    assert!(world.is_administrator(world.show("bob-x").uid).unwrap());
+    assert!(is_administrator(&world, world.show("bob-x").uid));
     remove(&world, "Domain Admins", "alice", false).unwrap();
-    assert!(!world.is_administrator(world.show("alice").uid).unwrap());
+    assert!(!is_administrator(&world, world.show("alice").uid));
     assert_eq!(
         world.ask(Request::GroupDelete("ops".to_owned())),
         last("ops")
@@ -174,15 +174,31 @@ fn the_last_administrator_stays() {
     assert!(delete(false).is_ok());
 }
 
+fn is_administrator(world: &World, uid: u32) -> bool {
+    world.is_administrator(uid, NOW).unwrap()
+}
+
 #[test]
 fn a_disabled_administrator_is_none() {
     let world = World::new();
     let administrator = world.show("Administrator");
     assert!(administrator.disabled && !administrator.has_password);
     assert_eq!(administrator.rid, 500);
-    assert!(!world.is_administrator(administrator.uid).unwrap());
+    assert!(!is_administrator(&world, administrator.uid));
     world.reset("Administrator", PASSWORD).unwrap();
     assert!(!world.show("Administrator").disabled);
-    assert!(world.is_administrator(administrator.uid).unwrap());
-    assert!(!world.is_administrator(0).unwrap());
+    assert!(is_administrator(&world, administrator.uid));
+    assert!(!is_administrator(&world, 0));
+}
+
+#[test]
+fn an_administrator_whose_account_has_ended_is_none() {
+    let world = World::new();
+    world.reset("Administrator", PASSWORD).unwrap();
+    world.user("alice");
+    add(&world, "Domain Admins", "alice").unwrap();
+    let uid = world.show("alice").uid;
+    world.set("alice", |c| c.expires = Some(Some(NOW)));
+    assert!(is_administrator(&world, uid), "the last instant is inside");
+    assert!(!world.is_administrator(uid, NOW.plus(1)).unwrap());
 }

@@ -1,4 +1,7 @@
 use super::*;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 struct Local;
 
@@ -164,4 +167,61 @@ fn ids_below_the_minimum_are_never_answered() {
         };
         assert_eq!(world.ask(Request::UserAdd(Box::new(new))), Err(error));
     }
+}
+
+/// Holds up whoever looks at a group, until the test has seen enough.
+struct Slow {
+    begun: Sender<()>,
+    end: Mutex<Receiver<()>>,
+}
+
+impl LocalNames for Slow {
+    fn has_user(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        if name == "Domain Users" {
+            self.begun.send(()).unwrap();
+            let _ = self.end.lock().unwrap().recv();
+        }
+        false
+    }
+
+    fn owner_of(&self, _: u32) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn no_logon_waits_for_a_long_list() {
+    let (begun, begins) = channel();
+    let (end, ends) = channel();
+    let world = World::with(Arc::new(Slow {
+        begun,
+        end: Mutex::new(ends),
+    }));
+    world.user("alice");
+    let world = &world;
+    std::thread::scope(|scope| {
+        type List = fn(&World) -> Result<(), Outage>;
+        let lists: [List; 3] = [
+            |world| world.groups(0, 50).map(drop),
+            |world| world.group_by_name("domain users").map(drop),
+            |world| world.group_by_id(1_900_000_513).map(drop),
+        ];
+        for list in lists {
+            let listing = scope.spawn(move || list(world));
+            begins.recv().unwrap();
+            let (answer, answers) = channel();
+            scope.spawn(move || {
+                let user = world.user_by_name("alice").unwrap();
+                answer.send((world.logon("alice", PASSWORD), user.is_some()))
+            });
+            let answered = answers.recv_timeout(Duration::from_secs(10));
+            end.send(()).unwrap();
+            assert_eq!(answered, Ok((Verdict::Success, true)));
+            listing.join().unwrap().unwrap();
+        }
+    });
 }

@@ -12,7 +12,7 @@ use domlogon_rules::backend::Outage;
 impl Desk {
     pub(super) fn administer(&self, caller: Caller, request: Request) -> Reply {
         let allowed = caller.is_root() || {
-            match self.backend.is_administrator(caller.uid) {
+            match self.backend.is_administrator(caller.uid, super::clock()) {
                 Ok(is) => is,
                 Err(Outage(verdict)) => return refused(AdminError::Store(verdict)),
             }

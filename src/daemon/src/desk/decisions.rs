@@ -3,6 +3,7 @@
 
 use super::{Caller, Desk, Door, InForce};
 use crate::log::Level;
+use crate::pace::Turn;
 use crate::record::Record;
 use domlogon_protocol::{
     Decision, Origin, Params, Reference, Reply, Rule, Secret, Timestamp, UserName, Verdict,
@@ -110,14 +111,14 @@ impl Desk {
             if !user.belongs_to(&now.config.name, &now.config.dns_name) {
                 return Ok(Err(Verdict::UserNotInResdom));
             }
-            let place = self.place(shortened(service), &now);
+            let place = Self::place(shortened(service), &now);
             let at = at.unwrap_or_else(super::clock);
             let found = self.backend.explain(user, &place, at)?;
             Ok(found.ok_or(Verdict::UserNotFound))
         });
         match explained {
             Ok(Ok(mut explanation)) => {
-                let place = self.place(shortened(service), &now);
+                let place = Self::place(shortened(service), &now);
                 fill(&mut explanation.with_password.params, user, &place);
                 fill(&mut explanation.without_password.params, user, &place);
                 Reply::Explanation(Box::new(explanation))
@@ -129,7 +130,8 @@ impl Desk {
     fn may_explain(&self, door: Door, caller: Caller, user: &UserName) -> Result<bool, Outage> {
         Ok(caller.is_root()
             || self.is_own(caller, user)?
-            || (door == Door::Admin && self.backend.is_administrator(caller.uid)?))
+            || (door == Door::Admin
+                && self.backend.is_administrator(caller.uid, super::clock())?))
     }
 
     /// A decision about an account, for root or for the account's own user.
@@ -138,12 +140,7 @@ impl Desk {
         asked: Asked<'_>,
         ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
     ) -> (Decision, T) {
-        let refused = if asked.caller.is_root() {
-            None
-        } else {
-            self.refuse_other(asked)
-        };
-        self.finish(asked, refused, ask)
+        self.at_a_pace(asked, || self.refuse_other(asked), ask)
     }
 
     /// A decision about a reset, for root alone.
@@ -152,19 +149,39 @@ impl Desk {
         asked: Asked<'_>,
         ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
     ) -> (Decision, T) {
-        let denied = Decision::new(Verdict::AccessDenied, Rule::Caller);
-        let refused = (!asked.caller.is_root()).then_some(denied);
-        self.finish(asked, refused, ask)
+        let denied = || Some(Decision::new(Verdict::AccessDenied, Rule::Caller));
+        self.at_a_pace(asked, denied, ask)
     }
 
-    /// Why a caller who is not root gets no answer about this account, if so. He may ask
-    /// about himself, and not faster than a person does.
+    /// A decision at once for root. Anybody else gets no more of them, nor of their lines
+    /// in the log, than a person needs, and none about what `refuse` keeps from him.
+    fn at_a_pace<T: Default>(
+        &self,
+        asked: Asked<'_>,
+        refuse: impl FnOnce() -> Option<Decision>,
+        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
+    ) -> (Decision, T) {
+        if asked.caller.is_root() {
+            return self.finish(asked, None, ask);
+        }
+        let busy = Decision::new(Verdict::Busy, Rule::Caller);
+        match self.pace.turn(asked.caller.uid, Instant::now()) {
+            Turn::After(wait) => {
+                // No lock is held, and the place that is taken is one of those that are
+                // not root's.
+                thread::sleep(wait);
+                self.finish(asked, refuse(), ask)
+            }
+            Turn::Away { noted: false } => self.finish(asked, Some(busy), ask),
+            // Thousands of lines a second would bury those that matter. Without a line
+            // there is no reference to it either.
+            Turn::Away { noted: true } => (busy, T::default()),
+        }
+    }
+
+    /// Why a caller who is not root gets no answer about this account, if so: he may ask
+    /// about himself.
     fn refuse_other(&self, asked: Asked<'_>) -> Option<Decision> {
-        let Some(wait) = self.pace.wait(asked.caller.uid, Instant::now()) else {
-            return Some(Decision::new(Verdict::Busy, Rule::Caller));
-        };
-        // No lock is held, and the place that is taken is one of those that are not root's.
-        thread::sleep(wait);
         if !is_well_formed(asked.user) {
             return Some(Decision::new(Verdict::BadUsername, Rule::Name));
         }
@@ -186,8 +203,11 @@ impl Desk {
         ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
     ) -> (Decision, T) {
         let now = self.in_force();
-        let place = self.place(shortened(&asked.origin.service), &now);
+        let place = Self::place(shortened(&asked.origin.service), &now);
         let malformed = || Decision::new(Verdict::BadUsername, Rule::Name);
+        if asked.caller.is_root() {
+            self.name_unmapped(place.service);
+        }
         let refused = refused.or_else(|| (!is_well_formed(asked.user)).then(malformed));
         let (mut decision, rest) = match refused {
             Some(decision) => (decision, T::default()),

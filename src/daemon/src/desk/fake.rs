@@ -180,7 +180,7 @@ impl Backend for Fake {
         }))
     }
 
-    fn is_administrator(&self, uid: u32) -> Result<bool, Outage> {
+    fn is_administrator(&self, uid: u32, _: Timestamp) -> Result<bool, Outage> {
         self.ask("is_administrator").map(|()| uid == AMY)
     }
 

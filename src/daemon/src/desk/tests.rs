@@ -154,6 +154,31 @@ fn a_caller_who_is_not_root_is_slowed() {
 }
 
 #[test]
+fn nobody_but_root_fills_the_log() {
+    let (desk, _, log) = desk();
+    let desk = &desk;
+    let alice = Caller { uid: ALICE };
+    // Enough at once that most of them are turned away.
+    std::thread::scope(|scope| {
+        for request in [logon("alice", "x"), change("alice", None)] {
+            for _ in 0..200 {
+                let request = request.clone();
+                scope.spawn(move || {
+                    let told = decision(desk.answer(Door::Main, alice, request));
+                    assert!(!told.verdict.grants());
+                });
+            }
+        }
+    });
+    let lines = log.lines();
+    // Four at once, three in three seconds, and one for all that were turned away; and two
+    // more of each second that this took.
+    assert!((5..=20).contains(&lines.len()), "{}", lines.len());
+    let away = lines.iter().filter(|line| line.contains("ERROR_BUSY"));
+    assert_eq!(away.count(), 1);
+}
+
+#[test]
 fn explain_is_for_oneself_root_and_administrators() {
     let (desk, ..) = desk();
     let is_told = |door, uid, user| match desk.answer(door, Caller { uid }, explain(user)) {
@@ -451,4 +476,27 @@ fn status_says_that_a_reload_was_refused_until_one_is_taken() {
     assert!(refused());
     desk.configure(config(), host());
     assert!(!refused());
+}
+
+#[test]
+fn only_root_names_services() {
+    let (desk, _, log) = desk();
+    let origin = Origin {
+        service: "frobd".to_owned(),
+        ..Origin::default()
+    };
+    let ask = Request::Account {
+        user: name("alice"),
+        origin,
+    };
+    let explain = Request::Explain {
+        user: name("alice"),
+        service: "frobd".to_owned(),
+        at: None,
+    };
+    for request in [ask, explain] {
+        desk.answer(Door::Main, Caller { uid: ALICE }, request);
+    }
+    let named = |line: &String| line.contains("not known");
+    assert!(!log.lines().iter().any(named));
 }

@@ -169,6 +169,18 @@ fn silent_connections_hold_nobody_up_for_long() {
 }
 
 #[test]
+fn whoever_only_looks_is_nobody() {
+    let running = start(Bounds::within(1024));
+    for _ in 0..20 {
+        client::reachable(&running.socket(), SHORT).unwrap();
+    }
+    // In turn: this comes after them.
+    assert!(running.is_alive());
+    assert!(running.server.stop());
+    assert_eq!(running.log.lines(), Vec::<String>::new());
+}
+
+#[test]
 fn a_stop_finishes_what_runs_and_removes_the_sockets() {
     let running = start(Bounds::within(1024));
     *running.fake.slow.lock().unwrap() = SHORT;
@@ -177,10 +189,16 @@ fn a_stop_finishes_what_runs_and_removes_the_sockets() {
     while running.fake.asked.lock().unwrap().is_empty() {
         thread::sleep(Duration::from_millis(1));
     }
+    let listener = Arc::downgrade(&running.server.sockets.main.listener);
     assert!(running.server.stop());
     let reply = caller.join().unwrap().unwrap();
     assert!(matches!(reply, Reply::Decision(_)), "{reply:?}");
     assert_eq!(std::fs::read_dir(running.folder.path()).unwrap().count(), 0);
+    let end = Instant::now() + Duration::from_secs(5);
+    while listener.strong_count() > 0 {
+        assert!(Instant::now() < end, "a thread still waits");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

@@ -59,10 +59,10 @@ impl<H: Host> Call<'_, H> {
 
     /// Nobody is asked for a password in vain: is the daemon there at all?
     fn alive(&self, user: &UserName) -> Result<(), PamCode> {
-        match self.ask(user, &Request::Status) {
-            Ok(_) => Ok(()),
-            Err(decision) => Err(self.finish(&decision)),
-        }
+        self.host.reach().map_err(|error| {
+            let decision = self.could_not_ask(user, &error);
+            self.finish(&decision)
+        })
     }
 
     fn logon(&self, user: &UserName, password: &Secret) -> Decision {
@@ -124,7 +124,7 @@ mod tests {
             .decides(Verdict::Success);
         assert_eq!(run(&host, 0, ""), PamCode::Success);
         assert_eq!(host.seen(), ["? Password: "]);
-        assert_eq!(host.asked(), ["status", "logon alice pw login"]);
+        assert_eq!(host.asked(), ["reach", "logon alice pw login"]);
         assert_eq!(host.password().as_deref(), Some("pw"));
         assert!(!host.has_kept());
         assert_eq!(host.delays.get(), 0);
@@ -295,7 +295,7 @@ mod tests {
             .types(&["pw"])
             .decides(Verdict::Success);
         assert_eq!(run(&host, 0, ""), PamCode::Success);
-        assert_eq!(host.asked(), ["status", "logon alice pw login"]);
+        assert_eq!(host.asked(), ["reach", "logon alice pw login"]);
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
         let host = Scripted::new("alice").alive().types(&[""]);
         assert_eq!(run(&host, NO_BLANK, ""), PamCode::AuthErr);
         assert_eq!(host.seen(), ["? Password: ", WRONG]);
-        assert_eq!(host.asked(), ["status"]);
+        assert_eq!(host.asked(), ["reach"]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(crate) trait Host: Calendar {
     /// Takes what was kept.
     fn kept(&self) -> Option<Kept>;
 
+    /// Whether the daemon is there; it is asked nothing.
+    fn reach(&self) -> Result<(), CallError>;
     /// Asks the daemon.
     fn ask(&self, request: &Request) -> Result<Reply, CallError>;
     /// Whether the name is root's or stands in this host's own list of accounts.

@@ -4,7 +4,7 @@ use super::host::{Host, Item, Kept, Level, NoAnswer, Token};
 use crate::arguments::Arguments;
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::{
-    Calendar, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict, admin,
+    Calendar, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -16,8 +16,9 @@ pub(super) const PRELIM: i32 = 0x4000;
 pub(super) const UPDATE: i32 = 0x2000;
 pub(super) const EXPIRED: i32 = 0x20;
 
-/// What the daemon does with one request.
+/// What the daemon does with one request, or when it is only looked for.
 pub(super) enum Answer {
+    IsThere,
     Says(Reply),
     IsAway,
     IsSilent,
@@ -105,9 +106,9 @@ impl Scripted {
         self.answer(Answer::Says(reply))
     }
 
-    /// The daemon answers the question whether it is there.
+    /// The daemon is found to be there.
     pub(super) fn alive(self) -> Self {
-        self.replies(status())
+        self.answer(Answer::IsThere)
     }
 
     /// The daemon knows the name.
@@ -164,6 +165,21 @@ impl Scripted {
             0,
             "replies that nobody asked for"
         );
+    }
+
+    fn next(&self, told: String) -> Result<Option<Reply>, CallError> {
+        let next = self.replies.borrow_mut().pop_front();
+        let answer = next.unwrap_or_else(|| panic!("no reply to {told}"));
+        self.asked.borrow_mut().push(told);
+        match answer {
+            Answer::IsThere => Ok(None),
+            Answer::Says(reply) => Ok(Some(reply)),
+            Answer::IsAway => Err(CallError::NotRunning(io::ErrorKind::NotFound.into())),
+            Answer::IsSilent => Err(CallError::Timeout),
+            Answer::IsNewer => Err(CallError::Frame(
+                domlogon_protocol::frame::FrameError::Version(9),
+            )),
+        }
     }
 
     fn ask_person(&self, mark: char, prompt: &str) -> Result<Secret, NoAnswer> {
@@ -235,19 +251,17 @@ impl Host for Scripted {
         self.kept.take()
     }
 
+    fn reach(&self) -> Result<(), CallError> {
+        match self.next("reach".to_owned())? {
+            None => Ok(()),
+            Some(reply) => panic!("looked for, and not asked for {reply:?}"),
+        }
+    }
+
     fn ask(&self, request: &Request) -> Result<Reply, CallError> {
         let told = told(request);
-        let next = self.replies.borrow_mut().pop_front();
-        let answer = next.unwrap_or_else(|| panic!("no reply to {told}"));
-        self.asked.borrow_mut().push(told);
-        match answer {
-            Answer::Says(reply) => Ok(reply),
-            Answer::IsAway => Err(CallError::NotRunning(io::ErrorKind::NotFound.into())),
-            Answer::IsSilent => Err(CallError::Timeout),
-            Answer::IsNewer => Err(CallError::Frame(
-                domlogon_protocol::frame::FrameError::Version(9),
-            )),
-        }
+        let reply = self.next(told.clone())?;
+        Ok(reply.unwrap_or_else(|| panic!("asked {told}, and not looked for")))
     }
 
     fn is_local(&self, name: &str) -> bool {
@@ -301,7 +315,6 @@ fn text(secret: Option<&Secret>) -> Option<String> {
 fn told(request: &Request) -> String {
     let old_text = |old: &Option<Secret>| text(old.as_ref()).unwrap_or_else(|| "-".to_owned());
     match request {
-        Request::Status => "status".to_owned(),
         Request::UserByName(name) => format!("name {name}"),
         Request::Logon {
             user,
@@ -336,23 +349,4 @@ fn user() -> domlogon_protocol::directory::User {
         home: String::new(),
         shell: String::new(),
     }
-}
-
-fn status() -> Reply {
-    Reply::Status(Box::new(admin::Status {
-        version: String::new(),
-        domain: "CORP".to_owned(),
-        dns_name: "corp.example".to_owned(),
-        domain_sid: String::new(),
-        host: "ws1".to_owned(),
-        backend: "accounts".to_owned(),
-        store: Verdict::Success,
-        users: 0,
-        groups: 0,
-        started_at: Timestamp(0),
-        configured_at: Timestamp(0),
-        reload_refused: false,
-        granted: 0,
-        refused: 0,
-    }))
 }
