@@ -73,7 +73,10 @@ pub fn password_rules(rules: &Params) -> Option<String> {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.push_str(&used_before(history));
+        let mut barred = barred(history);
+        capitalise(&mut barred);
+        text.push_str(&barred);
+        text.push('.');
     }
     (!text.is_empty()).then_some(text)
 }
@@ -191,7 +194,10 @@ fn message_text(message: Message, p: &Params, calendar: &dyn Calendar) -> String
             ),
             None => "The new password is too long.".to_owned(),
         },
-        Message::History => used_before(p.history.unwrap_or(0)),
+        Message::History => match p.history.unwrap_or(0) {
+            0 => "The new password was used before.".to_owned(),
+            history => format!("The new password was used before; {}.", barred(history)),
+        },
         Message::NotComplex => format!("Use at least {KINDS}; and no part of your name."),
         Message::TooEasy => "The new password is too easy to guess.".to_owned(),
         Message::AllRules => password_rules(p)
@@ -243,11 +249,10 @@ fn right(user: &str, host: &str, p: &Params) -> String {
     }
 }
 
-fn used_before(history: u32) -> String {
+fn barred(history: u32) -> String {
     match history {
-        0 => "The new password was used before.".to_owned(),
-        1 => "Your current password cannot be used again.".to_owned(),
-        n => format!("Your last {n} passwords cannot be used again."),
+        0 | 1 => "your current password cannot be used again".to_owned(),
+        n => format!("your last {n} passwords cannot be used again"),
     }
 }
 

@@ -3,160 +3,217 @@
 use crate::{Hook, PamCode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One condition of a logon or a password change.
-///
-/// [`Verdict::row`] says everything about it; the modules, the log, `explain`, the man
-/// page and the tests all read that row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
+/// Makes the enum and its one exhaustive match out of the table.
+macro_rules! table {
+    ($(
+        #[doc = $meaning:literal]
+        $wire:literal $name:ident $symbol:literal $number:literal, $status:expr,
+        [$auth:ident $when:ident, $account:ident, $preliminary:ident, $update:ident],
+        $message:expr, $told:ident, $raised:ident, [$($also:literal $also_number:literal),*];
+    )*) => {
+        /// One condition of a logon or a password change.
+        ///
+        /// [`Verdict::row`] says everything about it; the modules, the log, `explain`, the
+        /// README's table and the tests all read that row.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Verdict {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Verdict {
+            /// Every verdict, in the order of the table.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$name,)*];
+
+            const COUNT: usize = [$($wire),*].len();
+
+            /// The verdict's row in the table.
+            #[must_use]
+            pub const fn row(self) -> Row {
+                use Message::*;
+                match self {
+                    $(Self::$name => Row {
+                        wire: $wire,
+                        meaning: $meaning.trim_ascii_start(),
+                        symbol: $symbol,
+                        number: $number,
+                        also: &[$(($also, $also_number)),*],
+                        ntstatus: $status,
+                        codes: Codes {
+                            authenticate: when::$when(code::$auth),
+                            account: code::$account,
+                            preliminary: code::$preliminary,
+                            update: code::$update,
+                        },
+                        message: $message,
+                        told: Told::$told,
+                        raised: Raised::$raised,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+// One verdict in two lines:
+//
+//     /// what it means
+//     wire-number Name "SYMBOL" number, NTSTATUS,
+//         [authenticate when, account, preliminary, update], sentence, told, raised, [other numbers];
+//
+// The wire number is never reused and never changed; a new verdict takes the next one.
+// Codes: OK SUCCESS · PD PERM_DENIED · AE AUTH_ERR · AIU AUTHINFO_UNAVAIL · UU USER_UNKNOWN ·
+// MT MAXTRIES · NR NEW_AUTHTOK_REQD · AX ACCT_EXPIRED · TE AUTHTOK_ERR · LB AUTHTOK_LOCK_BUSY ·
+// TA TRY_AGAIN · SYS SYSTEM_ERR · no: the hook cannot meet it, and refuses if it does.
+// When: `now` for every service; `sshd_later`: see [`AuthCode::SshdDefers`]; `never`.
+table! {
     /// Every step passed, or the password was changed.
-    Success,
+    0 Success "NERR_Success" 0, Some(0), [OK now, OK, OK, OK], None, Anyone, Embedded, [];
     /// A name of our domain without an account.
-    UserNotFound,
+    1 UserNotFound "NERR_UserNotFound" 2221, Some(0xC000_0064), [UU now, UU, UU, UU], Some(NameOrPassword), Anyone, Embedded, ["ERROR_NO_SUCH_USER" 1317];
     /// An id that was known, and whose account is gone.
-    AccountUndefined,
+    2 AccountUndefined "NERR_AccountUndefined" 2238, None, [UU now, UU, UU, UU], Some(NameOrPassword), Anyone, Directory, [];
     /// The password is wrong.
-    LogonFailure,
+    3 LogonFailure "ERROR_LOGON_FAILURE" 1326, Some(0xC000_006D), [AE now, no, AE, AE], Some(NameOrPassword), Anyone, Embedded, ["ERROR_WRONG_PASSWORD" 1323];
     /// The caller may not do this.
-    AccessDenied,
+    4 AccessDenied "ERROR_ACCESS_DENIED" 5, Some(0xC000_0022), [AE now, PD, PD, PD], Some(NotAllowed), Anyone, Embedded, [];
     /// Locked after too many wrong passwords; the password was not compared.
-    LockedOut,
+    5 LockedOut "ERROR_ACCOUNT_LOCKED_OUT" 1909, Some(0xC000_0234), [MT now, PD, PD, PD], Some(LockedOut), Anyone, Embedded, ["NERR_AccountLockedOut" 2702];
     /// The account is disabled.
-    Disabled,
+    6 Disabled "ERROR_ACCOUNT_DISABLED" 1331, Some(0xC000_0072), [PD sshd_later, PD, PD, PD], Some(Disabled), Proven, Embedded, [];
     /// The account's end has passed.
-    AccountExpired,
+    7 AccountExpired "NERR_AccountExpired" 2239, Some(0xC000_0193), [AX sshd_later, AX, PD, PD], Some(AccountExpired), Proven, Embedded, ["ERROR_ACCOUNT_EXPIRED" 1793];
     /// Outside the account's logon hours.
-    InvalidLogonHours,
+    8 InvalidLogonHours "NERR_InvalidLogonHours" 2241, Some(0xC000_006F), [PD sshd_later, PD, PD, PD], Some(LogonHours), Proven, Embedded, ["ERROR_INVALID_LOGON_HOURS" 1328];
     /// This host is not among the account's workstations.
-    InvalidWorkstation,
+    9 InvalidWorkstation "NERR_InvalidWorkstation" 2240, Some(0xC000_0070), [PD sshd_later, PD, PD, PD], Some(Workstation), Proven, Embedded, ["ERROR_INVALID_WORKSTATION" 1329];
     /// The account lacks the logon right for this way into the host (Q97558).
-    LogonTypeNotGranted,
+    10 LogonTypeNotGranted "ERROR_LOGON_TYPE_NOT_GRANTED" 1385, Some(0xC000_015B), [PD sshd_later, PD, no, no], Some(LogonRight), Proven, NotYet, ["ERROR_LOGON_NOT_GRANTED" 1380];
     /// The site has closed this service.
-    InvalidLogonType,
+    11 InvalidLogonType "ERROR_INVALID_LOGON_TYPE" 1367, Some(0xC000_010B), [PD now, PD, PD, PD], Some(LogonRight), Proven, NotYet, [];
     /// A new password is demanded at the next logon, and the service can ask for one (Q175019).
-    MustChange,
+    12 MustChange "ERROR_PASSWORD_MUST_CHANGE" 1907, Some(0xC000_0224), [OK now, NR, OK, OK], Some(MustChange), Proven, Embedded, ["NERR_PasswordMustChange" 2701];
     /// A new password is demanded, and the service cannot ask for one (Q175019).
-    MustChangeElsewhere,
+    13 MustChangeElsewhere "ERROR_PASSWORD_MUST_CHANGE" 1907, Some(0xC000_0224), [PD sshd_later, PD, no, no], Some(MustChangeElsewhere), Proven, Embedded, ["NERR_PasswordMustChange" 2701];
     /// The password's greatest age has passed, and the service can ask for a new one.
-    PasswordExpired,
+    14 PasswordExpired "NERR_PasswordExpired" 2242, Some(0xC000_0071), [OK now, NR, OK, OK], Some(PasswordExpired), Proven, Embedded, ["ERROR_PASSWORD_EXPIRED" 1330];
     /// The password's greatest age has passed, and the service cannot ask for a new one.
-    PasswordExpiredElsewhere,
+    15 PasswordExpiredElsewhere "NERR_PasswordExpired" 2242, Some(0xC000_0071), [PD sshd_later, PD, no, no], Some(MustChangeElsewhere), Proven, Embedded, ["ERROR_PASSWORD_EXPIRED" 1330];
     /// A new password is needed, and the account may not change its own.
-    ExpiredCantChange,
+    16 ExpiredCantChange "NERR_PasswordExpired" 2242, Some(0xC000_0071), [AX sshd_later, AX, PD, PD], Some(ExpiredCantChange), Proven, Embedded, [];
     /// A restriction on the account, such as a blank password away from the console.
-    AccountRestriction,
+    17 AccountRestriction "ERROR_ACCOUNT_RESTRICTION" 1327, Some(0xC000_006E), [PD now, PD, PD, PD], Some(Restriction), Proven, Embedded, [];
     /// The account must log on with a smart card.
-    SmartcardRequired,
+    18 SmartcardRequired "STATUS_SMARTCARD_LOGON_REQUIRED" 1327, Some(0xC000_02FA), [PD now, OK, PD, PD], Some(Smartcard), Proven, Directory, [];
     /// A trust account, not a person's.
-    InterdomainTrustAccount,
+    19 InterdomainTrustAccount "ERROR_NOLOGON_INTERDOMAIN_TRUST_ACCOUNT" 1807, Some(0xC000_0198), [AE now, PD, PD, PD], Some(Restriction), Proven, Directory, [];
     /// A computer's account, not a person's.
-    WorkstationTrustAccount,
+    20 WorkstationTrustAccount "ERROR_NOLOGON_WORKSTATION_TRUST_ACCOUNT" 1808, Some(0xC000_0199), [AE now, PD, PD, PD], Some(Restriction), Proven, Directory, [];
     /// A server's account, not a person's.
-    ServerTrustAccount,
+    21 ServerTrustAccount "ERROR_NOLOGON_SERVER_TRUST_ACCOUNT" 1809, Some(0xC000_019A), [AE now, PD, PD, PD], Some(Restriction), Proven, Directory, [];
     /// A user of a trusted domain whom selective trust keeps out.
-    AuthenticationFirewall,
+    22 AuthenticationFirewall "ERROR_AUTHENTICATION_FIREWALL_FAILED" 1935, Some(0xC000_0413), [PD now, PD, PD, PD], Some(LogonRight), Proven, Directory, [];
     /// No server of the domain answers.
-    LogonServerNotFound,
+    23 LogonServerNotFound "NERR_LogonServerNotFound" 2215, Some(0xC000_005E), [AIU now, PD, TA, TE], Some(DomainUnreachable), Anyone, Directory, ["ERROR_NO_LOGON_SERVERS" 1311];
     /// The domain's main server was not found.
-    DcNotFound,
+    24 DcNotFound "NERR_DCNotFound" 2453, Some(0xC000_0233), [AIU now, PD, TA, TE], Some(PrimaryUnreachable), Anyone, Directory, ["ERROR_DOMAIN_CONTROLLER_NOT_FOUND" 1908];
     /// Signed on with saved credentials.
-    StandaloneLogon,
+    25 StandaloneLogon "NERR_StandaloneLogon" 2214, None, [OK now, OK, TA, TE], Some(Offline), Anyone, Directory, ["NERR_NonValidatedLogon" 2217];
     /// Two servers claim to be the domain's main server.
-    LogonServerConflict,
+    26 LogonServerConflict "NERR_LogonServerConflict" 2210, None, [AIU now, PD, TA, TE], Some(Store), Anyone, Directory, ["NERR_BadUasConfig" 2450];
     /// The logon service of this host is not running.
-    NetlogonNotStarted,
+    27 NetlogonNotStarted "NERR_NetlogonNotStarted" 2455, Some(0xC000_0192), [AIU now, PD, TA, TE], Some(ServiceDown), Anyone, Embedded, ["ERROR_NETLOGON_NOT_STARTED" 1792];
     /// The clocks of host and domain differ too much.
-    TimeDiffAtDc,
+    28 TimeDiffAtDc "NERR_TimeDiffAtDC" 2457, Some(0xC000_0133), [AIU now, PD, TA, TE], Some(ClockSkew), Anyone, Directory, ["ERROR_TIME_SKEW" 1398];
     /// The replica is stale.
-    SyncRequired,
+    29 SyncRequired "NERR_SyncRequired" 2249, None, [AIU now, PD, TA, TE], Some(DomainUnreachable), Anyone, Directory, [];
     /// The replica was current; nothing was to do.
-    DatabaseUpToDate,
+    30 DatabaseUpToDate "NERR_DatabaseUpToDate" 2248, None, [AIU now, PD, TA, TE], Some(DomainUnreachable), Anyone, Directory, [];
     /// The domain does not know this host's own password.
-    PasswordMismatch,
+    31 PasswordMismatch "NERR_PasswordMismatch" 2458, Some(0xC000_0190), [AIU now, PD, TA, TE], Some(Store), Anyone, Directory, ["ERROR_NO_TRUST_LSA_SECRET" 1786, "ERROR_NO_TRUST_SAM_ACCOUNT" 1787, "ERROR_TRUSTED_DOMAIN_FAILURE" 1788, "ERROR_TRUSTED_RELATIONSHIP_FAILURE" 1789, "ERROR_TRUST_FAILURE" 1790];
     /// An old server refused and hid the reason.
-    ReasonHidden,
+    32 ReasonHidden "ERROR_UNEXP_NET_ERR" 59, None, [AE now, PD, PD, TE], Some(Restriction), Proven, Directory, ["ERROR_BAD_NET_RESP" 58, "ERROR_GEN_FAILURE" 31];
     /// An old server refused network access and hid the reason.
-    NetworkAccessDenied,
+    33 NetworkAccessDenied "ERROR_NETWORK_ACCESS_DENIED" 65, None, [PD now, PD, PD, TE], Some(Restriction), Proven, Directory, [];
     /// The backend cannot change passwords.
-    NotSupported,
+    34 NotSupported "ERROR_NOT_SUPPORTED" 50, Some(0xC000_00BB), [no never, no, PD, PD], Some(CannotChangeHere), Anyone, Directory, [];
     /// The configured server's name does not resolve.
-    BadNetpath,
+    35 BadNetpath "ERROR_BAD_NETPATH" 53, Some(0xC000_00BE), [AIU now, PD, TA, TE], Some(PrimaryUnreachable), Anyone, Directory, [];
     /// The current password, given for a change, is wrong.
-    InvalidPassword,
+    36 InvalidPassword "ERROR_INVALID_PASSWORD" 86, Some(0xC000_006A), [AE now, PD, AE, AE], Some(CurrentPassword), Anyone, Embedded, [];
     /// This host's network is down.
-    NetNotStarted,
+    37 NetNotStarted "NERR_NetNotStarted" 2102, None, [AIU now, PD, TA, TE], Some(PrimaryUnreachable), Anyone, Directory, [];
     /// Only a server can do this.
-    RemoteOnly,
+    38 RemoteOnly "NERR_RemoteOnly" 2106, None, [no never, no, PD, PD], Some(CannotChangeHere), Anyone, Directory, [];
     /// The logon service of this host is not running, and a password was to be changed.
-    WkstaNotStarted,
+    39 WkstaNotStarted "NERR_WkstaNotStarted" 2138, None, [AIU now, PD, TA, TE], Some(ServiceDownUnchanged), Anyone, Embedded, [];
     /// A fault of our own.
-    InternalError,
+    40 InternalError "NERR_InternalError" 2140, Some(0xC000_00E5), [SYS now, SYS, SYS, SYS], Some(Store), Anyone, Fault, [];
     /// The server has closed this call.
-    BadTransactConfig,
+    41 BadTransactConfig "NERR_BadTransactConfig" 2141, None, [AIU now, PD, TA, TE], Some(Store), Anyone, Directory, [];
     /// The other side speaks another version of the protocol.
-    InvalidApi,
+    42 InvalidApi "NERR_InvalidAPI" 2142, None, [AIU now, PD, TA, TE], Some(Store), Anyone, Embedded, [];
     /// The name is not well formed.
-    BadUsername,
+    43 BadUsername "NERR_BadUsername" 2202, None, [UU now, UU, UU, UU], Some(NameOrPassword), Anyone, Embedded, [];
     /// The new password contains a character that cannot be used.
-    BadPassword,
+    44 BadPassword "NERR_BadPassword" 2203, Some(0xC000_006B), [AE now, PD, AE, TE], Some(BadCharacter), Anyone, Embedded, [];
     /// A replica was asked, and the main server cannot be reached.
-    NotPrimary,
+    45 NotPrimary "NERR_NotPrimary" 2226, Some(0xC000_0187), [AIU now, PD, TA, TE], Some(PrimaryUnreachable), Anyone, Directory, [];
     /// The account database is not open, or another program holds it.
-    AcfNotLoaded,
+    46 AcfNotLoaded "NERR_ACFNotLoaded" 2227, None, [AIU now, PD, TA, LB], Some(Store), Anyone, Embedded, [];
     /// The account database has no room left.
-    AcfNoRoom,
+    47 AcfNoRoom "NERR_ACFNoRoom" 2228, Some(0xC000_007F), [AIU now, PD, TE, TE], Some(Store), Anyone, Embedded, [];
     /// The account database could not be read or written.
-    AcfFileIoFail,
+    48 AcfFileIoFail "NERR_ACFFileIOFail" 2229, Some(0xC000_0185), [AIU now, PD, TE, TE], Some(Store), Anyone, Embedded, [];
     /// The account is not a person's.
-    SpeGroupOp,
+    49 SpeGroupOp "NERR_SpeGroupOp" 2234, None, [AE now, PD, PD, PD], Some(CannotChangeHere), Anyone, Directory, [];
     /// The account may not change its own password.
-    PasswordCantChange,
+    50 PasswordCantChange "NERR_PasswordCantChange" 2243, Some(0xC000_006E), [no never, no, PD, PD], Some(CantChange), Proven, Embedded, [];
     /// The new password is one of the last ones.
-    PasswordHistConflict,
+    51 PasswordHistConflict "NERR_PasswordHistConflict" 2244, Some(0xC000_025C), [no never, no, TE, TE], Some(History), Proven, Embedded, [];
     /// The new password is blank or too short.
-    PasswordTooShort,
+    52 PasswordTooShort "NERR_PasswordTooShort" 2245, Some(0xC000_025A), [no never, no, TE, TE], Some(TooShort), Proven, Embedded, [];
     /// The password was changed too recently.
-    PasswordTooRecent,
+    53 PasswordTooRecent "NERR_PasswordTooRecent" 2246, Some(0xC000_025B), [no never, no, TE, TE], Some(TooRecent), Proven, Embedded, [];
     /// The account database is damaged.
-    InvalidDatabase,
+    54 InvalidDatabase "NERR_InvalidDatabase" 2247, Some(0xC000_00E4), [AIU now, PD, TA, TE], Some(Store), Anyone, Embedded, [];
     /// The configured server's name is malformed.
-    InvalidComputer,
+    55 InvalidComputer "NERR_InvalidComputer" 2351, Some(0xC000_0122), [AIU now, PD, TA, TE], Some(Store), Anyone, Directory, [];
     /// The last administrator cannot be removed.
-    LastAdmin,
+    56 LastAdmin "NERR_LastAdmin" 2452, None, [no never, no, PD, PD], Some(CannotChangeHere), Anyone, Embedded, [];
     /// The disk that holds the account database is full.
-    CanNotGrowUasFile,
+    57 CanNotGrowUasFile "NERR_CanNotGrowUASFile" 2456, Some(0xC000_007F), [AIU now, PD, TE, TE], Some(Store), Anyone, Embedded, [];
     /// A foreign security service failed.
-    DceError,
+    58 DceError "NERR_DCEError" 7500, None, [AIU now, PD, TE, TE], Some(Store), Anyone, Directory, [];
     /// A foreign security service failed, and the log says how.
-    DceErrorLogged,
+    59 DceErrorLogged "NERR_DCEErrorLogged" 7501, None, [AIU now, PD, TE, TE], Some(Store), Anyone, Directory, [];
     /// The ticket ended during the change.
-    AuthTicketExpired,
+    60 AuthTicketExpired "NERR_AuthTicketExpired" 7511, None, [AIU now, PD, TA, TE], Some(TicketExpired), Anyone, Directory, [];
     /// The directory cannot be reached.
-    RegistryNotFound,
+    61 RegistryNotFound "NERR_RegistryNotFound" 7512, Some(0xC000_005E), [AIU now, PD, TA, TE], Some(PrimaryUnreachable), Anyone, Directory, [];
     /// The name belongs to another domain than the one served.
-    UserNotInResdom,
+    62 UserNotInResdom "NERR_UserNotInResdom" 7513, None, [UU now, UU, UU, UU], Some(OtherDomain), Anyone, Embedded, [];
     /// The new password is not valid UTF-8.
-    IllFormedPassword,
+    63 IllFormedPassword "ERROR_ILL_FORMED_PASSWORD" 1324, Some(0xC000_006B), [no never, no, TE, TE], Some(BadCharacter), Anyone, Embedded, [];
     /// The directory refused the new password and hid the reason.
-    PasswordRestriction,
+    64 PasswordRestriction "ERROR_PASSWORD_RESTRICTION" 1325, Some(0xC000_006C), [no never, no, TE, TE], Some(AllRules), Proven, Directory, [];
     /// The new password is too long.
-    PasswordTooLong,
+    65 PasswordTooLong "NERR_PasswordTooLong" 2703, None, [no never, no, TE, TE], Some(TooLong), Proven, Embedded, [];
     /// The new password has too few kinds of character, or a part of the name.
-    PasswordNotComplexEnough,
+    66 PasswordNotComplexEnough "NERR_PasswordNotComplexEnough" 2704, None, [no never, no, TE, TE], Some(NotComplex), Proven, Embedded, [];
     /// A password filter of the site refused the new password.
-    PasswordFilterError,
+    67 PasswordFilterError "NERR_PasswordFilterError" 2705, None, [no never, no, TE, TE], Some(TooEasy), Proven, Directory, [];
     /// The two entries of the new password differ.
-    EntriesDiffer,
+    68 EntriesDiffer "PAM_AUTHTOK_ERR" 1323, None, [no never, no, no, TE], Some(EntriesDiffer), Anyone, Embedded, [];
     /// The application gave no answer to a question.
-    ConversationFailed,
+    69 ConversationFailed "PAM_CONV_ERR" 1223, None, [no never, no, TE, TE], None, Anyone, Embedded, [];
     /// Only an expired password was to be changed, and it is not expired.
-    NotExpired,
+    70 NotExpired "NERR_Success" 0, Some(0), [no never, no, OK, OK], None, Anyone, Embedded, [];
     /// The domain is administered elsewhere; root of this host cannot reset a password.
-    RootMayNotReset,
+    71 RootMayNotReset "ERROR_ACCESS_DENIED" 5, Some(0xC000_0022), [no never, no, PD, PD], Some(RootMayNotReset), Anyone, Directory, [];
     /// Too many requests are waiting.
-    Busy,
+    72 Busy "ERROR_BUSY" 170, None, [AIU now, PD, TA, LB], Some(Busy), Anyone, Embedded, [];
     /// A verdict that this part does not know; it refuses.
-    Unmapped,
+    73 Unmapped "ERROR_UNKNOWN" 0xFFFF, None, [AE now, PD, TA, TE], Some(Restriction), Proven, Fault, [];
 }
 
 /// All that is known of a verdict.
@@ -164,6 +221,8 @@ pub enum Verdict {
 pub struct Row {
     /// The number on the wire: never reused, never changed.
     pub wire: u16,
+    /// What the verdict means, in a sentence.
+    pub meaning: &'static str,
     /// The symbol in the headers of LAN Manager, Windows or Linux-PAM.
     pub symbol: &'static str,
     /// The Win32 or NERR number.
@@ -274,1057 +333,51 @@ pub enum Raised {
     NotYet,
 }
 
-impl Verdict {
-    /// Every verdict, in the order of the table.
-    pub const ALL: [Self; 74] = [
-        Self::Success,
-        Self::UserNotFound,
-        Self::AccountUndefined,
-        Self::LogonFailure,
-        Self::AccessDenied,
-        Self::LockedOut,
-        Self::Disabled,
-        Self::AccountExpired,
-        Self::InvalidLogonHours,
-        Self::InvalidWorkstation,
-        Self::LogonTypeNotGranted,
-        Self::InvalidLogonType,
-        Self::MustChange,
-        Self::MustChangeElsewhere,
-        Self::PasswordExpired,
-        Self::PasswordExpiredElsewhere,
-        Self::ExpiredCantChange,
-        Self::AccountRestriction,
-        Self::SmartcardRequired,
-        Self::InterdomainTrustAccount,
-        Self::WorkstationTrustAccount,
-        Self::ServerTrustAccount,
-        Self::AuthenticationFirewall,
-        Self::LogonServerNotFound,
-        Self::DcNotFound,
-        Self::StandaloneLogon,
-        Self::LogonServerConflict,
-        Self::NetlogonNotStarted,
-        Self::TimeDiffAtDc,
-        Self::SyncRequired,
-        Self::DatabaseUpToDate,
-        Self::PasswordMismatch,
-        Self::ReasonHidden,
-        Self::NetworkAccessDenied,
-        Self::NotSupported,
-        Self::BadNetpath,
-        Self::InvalidPassword,
-        Self::NetNotStarted,
-        Self::RemoteOnly,
-        Self::WkstaNotStarted,
-        Self::InternalError,
-        Self::BadTransactConfig,
-        Self::InvalidApi,
-        Self::BadUsername,
-        Self::BadPassword,
-        Self::NotPrimary,
-        Self::AcfNotLoaded,
-        Self::AcfNoRoom,
-        Self::AcfFileIoFail,
-        Self::SpeGroupOp,
-        Self::PasswordCantChange,
-        Self::PasswordHistConflict,
-        Self::PasswordTooShort,
-        Self::PasswordTooRecent,
-        Self::InvalidDatabase,
-        Self::InvalidComputer,
-        Self::LastAdmin,
-        Self::CanNotGrowUasFile,
-        Self::DceError,
-        Self::DceErrorLogged,
-        Self::AuthTicketExpired,
-        Self::RegistryNotFound,
-        Self::UserNotInResdom,
-        Self::IllFormedPassword,
-        Self::PasswordRestriction,
-        Self::PasswordTooLong,
-        Self::PasswordNotComplexEnough,
-        Self::PasswordFilterError,
-        Self::EntriesDiffer,
-        Self::ConversationFailed,
-        Self::NotExpired,
-        Self::RootMayNotReset,
-        Self::Busy,
-        Self::Unmapped,
-    ];
+/// The codes of the table, by the letters used there.
+#[expect(non_upper_case_globals, reason = "`no` is not a code")]
+mod code {
+    use crate::PamCode;
 
-    /// The verdict's row in the table.
-    #[must_use]
-    pub const fn row(self) -> Row {
-        use AuthCode::{Never, Now, SshdDefers};
-        use PamCode as P;
-        use Raised::{Directory, Embedded, Fault, NotYet};
-        use Told::{Anyone, Proven};
-        match self {
-            Self::Success => row(
-                0,
-                ("NERR_Success", 0),
-                Some(0),
-                codes(
-                    Now(P::Success),
-                    Some(P::Success),
-                    Some(P::Success),
-                    Some(P::Success),
-                ),
-                None,
-                Anyone,
-                Embedded,
-            ),
-            Self::UserNotFound => row(
-                1,
-                ("NERR_UserNotFound", 2221),
-                Some(0xC000_0064),
-                codes(
-                    Now(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                ),
-                Some(Message::NameOrPassword),
-                Anyone,
-                Embedded,
-            )
-            .also(&[("ERROR_NO_SUCH_USER", 1317)]),
-            Self::AccountUndefined => row(
-                2,
-                ("NERR_AccountUndefined", 2238),
-                None,
-                codes(
-                    Now(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                ),
-                Some(Message::NameOrPassword),
-                Anyone,
-                Directory,
-            ),
-            Self::LogonFailure => row(
-                3,
-                ("ERROR_LOGON_FAILURE", 1326),
-                Some(0xC000_006D),
-                codes(Now(P::AuthErr), None, Some(P::AuthErr), Some(P::AuthErr)),
-                Some(Message::NameOrPassword),
-                Anyone,
-                Embedded,
-            )
-            .also(&[("ERROR_WRONG_PASSWORD", 1323)]),
-            Self::AccessDenied => row(
-                4,
-                ("ERROR_ACCESS_DENIED", 5),
-                Some(0xC000_0022),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::NotAllowed),
-                Anyone,
-                Embedded,
-            ),
-            Self::LockedOut => row(
-                5,
-                ("ERROR_ACCOUNT_LOCKED_OUT", 1909),
-                Some(0xC000_0234),
-                codes(
-                    Now(P::MaxTries),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::LockedOut),
-                Anyone,
-                Embedded,
-            )
-            .also(&[("NERR_AccountLockedOut", 2702)]),
-            Self::Disabled => row(
-                6,
-                ("ERROR_ACCOUNT_DISABLED", 1331),
-                Some(0xC000_0072),
-                codes(
-                    SshdDefers(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Disabled),
-                Proven,
-                Embedded,
-            ),
-            Self::AccountExpired => row(
-                7,
-                ("NERR_AccountExpired", 2239),
-                Some(0xC000_0193),
-                codes(
-                    SshdDefers(P::AcctExpired),
-                    Some(P::AcctExpired),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::AccountExpired),
-                Proven,
-                Embedded,
-            )
-            .also(&[("ERROR_ACCOUNT_EXPIRED", 1793)]),
-            Self::InvalidLogonHours => row(
-                8,
-                ("NERR_InvalidLogonHours", 2241),
-                Some(0xC000_006F),
-                codes(
-                    SshdDefers(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::LogonHours),
-                Proven,
-                Embedded,
-            )
-            .also(&[("ERROR_INVALID_LOGON_HOURS", 1328)]),
-            Self::InvalidWorkstation => row(
-                9,
-                ("NERR_InvalidWorkstation", 2240),
-                Some(0xC000_0070),
-                codes(
-                    SshdDefers(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Workstation),
-                Proven,
-                Embedded,
-            )
-            .also(&[("ERROR_INVALID_WORKSTATION", 1329)]),
-            Self::LogonTypeNotGranted => row(
-                10,
-                ("ERROR_LOGON_TYPE_NOT_GRANTED", 1385),
-                Some(0xC000_015B),
-                codes(SshdDefers(P::PermDenied), Some(P::PermDenied), None, None),
-                Some(Message::LogonRight),
-                Proven,
-                NotYet,
-            )
-            .also(&[("ERROR_LOGON_NOT_GRANTED", 1380)]),
-            Self::InvalidLogonType => row(
-                11,
-                ("ERROR_INVALID_LOGON_TYPE", 1367),
-                Some(0xC000_010B),
-                codes(
-                    Now(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::LogonRight),
-                Proven,
-                NotYet,
-            ),
-            Self::MustChange => row(
-                12,
-                ("ERROR_PASSWORD_MUST_CHANGE", 1907),
-                Some(0xC000_0224),
-                codes(
-                    Now(P::Success),
-                    Some(P::NewAuthtokReqd),
-                    Some(P::Success),
-                    Some(P::Success),
-                ),
-                Some(Message::MustChange),
-                Proven,
-                Embedded,
-            )
-            .also(&[("NERR_PasswordMustChange", 2701)]),
-            Self::MustChangeElsewhere => row(
-                13,
-                ("ERROR_PASSWORD_MUST_CHANGE", 1907),
-                Some(0xC000_0224),
-                codes(SshdDefers(P::PermDenied), Some(P::PermDenied), None, None),
-                Some(Message::MustChangeElsewhere),
-                Proven,
-                Embedded,
-            )
-            .also(&[("NERR_PasswordMustChange", 2701)]),
-            Self::PasswordExpired => row(
-                14,
-                ("NERR_PasswordExpired", 2242),
-                Some(0xC000_0071),
-                codes(
-                    Now(P::Success),
-                    Some(P::NewAuthtokReqd),
-                    Some(P::Success),
-                    Some(P::Success),
-                ),
-                Some(Message::PasswordExpired),
-                Proven,
-                Embedded,
-            )
-            .also(&[("ERROR_PASSWORD_EXPIRED", 1330)]),
-            Self::PasswordExpiredElsewhere => row(
-                15,
-                ("NERR_PasswordExpired", 2242),
-                Some(0xC000_0071),
-                codes(SshdDefers(P::PermDenied), Some(P::PermDenied), None, None),
-                Some(Message::MustChangeElsewhere),
-                Proven,
-                Embedded,
-            )
-            .also(&[("ERROR_PASSWORD_EXPIRED", 1330)]),
-            Self::ExpiredCantChange => row(
-                16,
-                ("NERR_PasswordExpired", 2242),
-                Some(0xC000_0071),
-                codes(
-                    SshdDefers(P::AcctExpired),
-                    Some(P::AcctExpired),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::ExpiredCantChange),
-                Proven,
-                Embedded,
-            ),
-            Self::AccountRestriction => row(
-                17,
-                ("ERROR_ACCOUNT_RESTRICTION", 1327),
-                Some(0xC000_006E),
-                codes(
-                    Now(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Embedded,
-            ),
-            Self::SmartcardRequired => row(
-                18,
-                ("STATUS_SMARTCARD_LOGON_REQUIRED", 1327),
-                Some(0xC000_02FA),
-                codes(
-                    Now(P::PermDenied),
-                    Some(P::Success),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Smartcard),
-                Proven,
-                Directory,
-            ),
-            Self::InterdomainTrustAccount => row(
-                19,
-                ("ERROR_NOLOGON_INTERDOMAIN_TRUST_ACCOUNT", 1807),
-                Some(0xC000_0198),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Directory,
-            ),
-            Self::WorkstationTrustAccount => row(
-                20,
-                ("ERROR_NOLOGON_WORKSTATION_TRUST_ACCOUNT", 1808),
-                Some(0xC000_0199),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Directory,
-            ),
-            Self::ServerTrustAccount => row(
-                21,
-                ("ERROR_NOLOGON_SERVER_TRUST_ACCOUNT", 1809),
-                Some(0xC000_019A),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Directory,
-            ),
-            Self::AuthenticationFirewall => row(
-                22,
-                ("ERROR_AUTHENTICATION_FIREWALL_FAILED", 1935),
-                Some(0xC000_0413),
-                codes(
-                    Now(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::LogonRight),
-                Proven,
-                Directory,
-            ),
-            Self::LogonServerNotFound => row(
-                23,
-                ("NERR_LogonServerNotFound", 2215),
-                Some(0xC000_005E),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::DomainUnreachable),
-                Anyone,
-                Directory,
-            )
-            .also(&[("ERROR_NO_LOGON_SERVERS", 1311)]),
-            Self::DcNotFound => row(
-                24,
-                ("NERR_DCNotFound", 2453),
-                Some(0xC000_0233),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::PrimaryUnreachable),
-                Anyone,
-                Directory,
-            )
-            .also(&[("ERROR_DOMAIN_CONTROLLER_NOT_FOUND", 1908)]),
-            Self::StandaloneLogon => row(
-                25,
-                ("NERR_StandaloneLogon", 2214),
-                None,
-                codes(
-                    Now(P::Success),
-                    Some(P::Success),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Offline),
-                Anyone,
-                Directory,
-            )
-            .also(&[("NERR_NonValidatedLogon", 2217)]),
-            Self::LogonServerConflict => row(
-                26,
-                ("NERR_LogonServerConflict", 2210),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            )
-            .also(&[("NERR_BadUasConfig", 2450)]),
-            Self::NetlogonNotStarted => row(
-                27,
-                ("NERR_NetlogonNotStarted", 2455),
-                Some(0xC000_0192),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::ServiceDown),
-                Anyone,
-                Embedded,
-            )
-            .also(&[("ERROR_NETLOGON_NOT_STARTED", 1792)]),
-            Self::TimeDiffAtDc => row(
-                28,
-                ("NERR_TimeDiffAtDC", 2457),
-                Some(0xC000_0133),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::ClockSkew),
-                Anyone,
-                Directory,
-            )
-            .also(&[("ERROR_TIME_SKEW", 1398)]),
-            Self::SyncRequired => row(
-                29,
-                ("NERR_SyncRequired", 2249),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::DomainUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::DatabaseUpToDate => row(
-                30,
-                ("NERR_DatabaseUpToDate", 2248),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::DomainUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::PasswordMismatch => row(
-                31,
-                ("NERR_PasswordMismatch", 2458),
-                Some(0xC000_0190),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            )
-            .also(&[
-                ("ERROR_NO_TRUST_LSA_SECRET", 1786),
-                ("ERROR_NO_TRUST_SAM_ACCOUNT", 1787),
-                ("ERROR_TRUSTED_DOMAIN_FAILURE", 1788),
-                ("ERROR_TRUSTED_RELATIONSHIP_FAILURE", 1789),
-                ("ERROR_TRUST_FAILURE", 1790),
-            ]),
-            Self::ReasonHidden => row(
-                32,
-                ("ERROR_UNEXP_NET_ERR", 59),
-                None,
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Directory,
-            )
-            .also(&[("ERROR_BAD_NET_RESP", 58), ("ERROR_GEN_FAILURE", 31)]),
-            Self::NetworkAccessDenied => row(
-                33,
-                ("ERROR_NETWORK_ACCESS_DENIED", 65),
-                None,
-                codes(
-                    Now(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Directory,
-            ),
-            Self::NotSupported => row(
-                34,
-                ("ERROR_NOT_SUPPORTED", 50),
-                Some(0xC000_00BB),
-                codes(Never, None, Some(P::PermDenied), Some(P::PermDenied)),
-                Some(Message::CannotChangeHere),
-                Anyone,
-                Directory,
-            ),
-            Self::BadNetpath => row(
-                35,
-                ("ERROR_BAD_NETPATH", 53),
-                Some(0xC000_00BE),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::PrimaryUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::InvalidPassword => row(
-                36,
-                ("ERROR_INVALID_PASSWORD", 86),
-                Some(0xC000_006A),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::AuthErr),
-                    Some(P::AuthErr),
-                ),
-                Some(Message::CurrentPassword),
-                Anyone,
-                Embedded,
-            ),
-            Self::NetNotStarted => row(
-                37,
-                ("NERR_NetNotStarted", 2102),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::PrimaryUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::RemoteOnly => row(
-                38,
-                ("NERR_RemoteOnly", 2106),
-                None,
-                codes(Never, None, Some(P::PermDenied), Some(P::PermDenied)),
-                Some(Message::CannotChangeHere),
-                Anyone,
-                Directory,
-            ),
-            Self::WkstaNotStarted => row(
-                39,
-                ("NERR_WkstaNotStarted", 2138),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::ServiceDownUnchanged),
-                Anyone,
-                Embedded,
-            ),
-            Self::InternalError => row(
-                40,
-                ("NERR_InternalError", 2140),
-                Some(0xC000_00E5),
-                codes(
-                    Now(P::SystemErr),
-                    Some(P::SystemErr),
-                    Some(P::SystemErr),
-                    Some(P::SystemErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Fault,
-            ),
-            Self::BadTransactConfig => row(
-                41,
-                ("NERR_BadTransactConfig", 2141),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            ),
-            Self::InvalidApi => row(
-                42,
-                ("NERR_InvalidAPI", 2142),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::BadUsername => row(
-                43,
-                ("NERR_BadUsername", 2202),
-                None,
-                codes(
-                    Now(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                ),
-                Some(Message::NameOrPassword),
-                Anyone,
-                Embedded,
-            ),
-            Self::BadPassword => row(
-                44,
-                ("NERR_BadPassword", 2203),
-                Some(0xC000_006B),
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::AuthErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::BadCharacter),
-                Anyone,
-                Embedded,
-            ),
-            Self::NotPrimary => row(
-                45,
-                ("NERR_NotPrimary", 2226),
-                Some(0xC000_0187),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::PrimaryUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::AcfNotLoaded => row(
-                46,
-                ("NERR_ACFNotLoaded", 2227),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokLockBusy),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::AcfNoRoom => row(
-                47,
-                ("NERR_ACFNoRoom", 2228),
-                Some(0xC000_007F),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::AcfFileIoFail => row(
-                48,
-                ("NERR_ACFFileIOFail", 2229),
-                Some(0xC000_0185),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::SpeGroupOp => row(
-                49,
-                ("NERR_SpeGroupOp", 2234),
-                None,
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                    Some(P::PermDenied),
-                ),
-                Some(Message::CannotChangeHere),
-                Anyone,
-                Directory,
-            ),
-            Self::PasswordCantChange => row(
-                50,
-                ("NERR_PasswordCantChange", 2243),
-                Some(0xC000_006E),
-                codes(Never, None, Some(P::PermDenied), Some(P::PermDenied)),
-                Some(Message::CantChange),
-                Proven,
-                Embedded,
-            ),
-            Self::PasswordHistConflict => row(
-                51,
-                ("NERR_PasswordHistConflict", 2244),
-                Some(0xC000_025C),
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::History),
-                Proven,
-                Embedded,
-            ),
-            Self::PasswordTooShort => row(
-                52,
-                ("NERR_PasswordTooShort", 2245),
-                Some(0xC000_025A),
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::TooShort),
-                Proven,
-                Embedded,
-            ),
-            Self::PasswordTooRecent => row(
-                53,
-                ("NERR_PasswordTooRecent", 2246),
-                Some(0xC000_025B),
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::TooRecent),
-                Proven,
-                Embedded,
-            ),
-            Self::InvalidDatabase => row(
-                54,
-                ("NERR_InvalidDatabase", 2247),
-                Some(0xC000_00E4),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::InvalidComputer => row(
-                55,
-                ("NERR_InvalidComputer", 2351),
-                Some(0xC000_0122),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            ),
-            Self::LastAdmin => row(
-                56,
-                ("NERR_LastAdmin", 2452),
-                None,
-                codes(Never, None, Some(P::PermDenied), Some(P::PermDenied)),
-                Some(Message::CannotChangeHere),
-                Anyone,
-                Embedded,
-            ),
-            Self::CanNotGrowUasFile => row(
-                57,
-                ("NERR_CanNotGrowUASFile", 2456),
-                Some(0xC000_007F),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Embedded,
-            ),
-            Self::DceError => row(
-                58,
-                ("NERR_DCEError", 7500),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            ),
-            Self::DceErrorLogged => row(
-                59,
-                ("NERR_DCEErrorLogged", 7501),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::AuthtokErr),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Store),
-                Anyone,
-                Directory,
-            ),
-            Self::AuthTicketExpired => row(
-                60,
-                ("NERR_AuthTicketExpired", 7511),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::TicketExpired),
-                Anyone,
-                Directory,
-            ),
-            Self::RegistryNotFound => row(
-                61,
-                ("NERR_RegistryNotFound", 7512),
-                Some(0xC000_005E),
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::PrimaryUnreachable),
-                Anyone,
-                Directory,
-            ),
-            Self::UserNotInResdom => row(
-                62,
-                ("NERR_UserNotInResdom", 7513),
-                None,
-                codes(
-                    Now(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                    Some(P::UserUnknown),
-                ),
-                Some(Message::OtherDomain),
-                Anyone,
-                Embedded,
-            ),
-            Self::IllFormedPassword => row(
-                63,
-                ("ERROR_ILL_FORMED_PASSWORD", 1324),
-                Some(0xC000_006B),
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::BadCharacter),
-                Anyone,
-                Embedded,
-            ),
-            Self::PasswordRestriction => row(
-                64,
-                ("ERROR_PASSWORD_RESTRICTION", 1325),
-                Some(0xC000_006C),
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::AllRules),
-                Proven,
-                Directory,
-            ),
-            Self::PasswordTooLong => row(
-                65,
-                ("NERR_PasswordTooLong", 2703),
-                None,
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::TooLong),
-                Proven,
-                Embedded,
-            ),
-            Self::PasswordNotComplexEnough => row(
-                66,
-                ("NERR_PasswordNotComplexEnough", 2704),
-                None,
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::NotComplex),
-                Proven,
-                Embedded,
-            ),
-            Self::PasswordFilterError => row(
-                67,
-                ("NERR_PasswordFilterError", 2705),
-                None,
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                Some(Message::TooEasy),
-                Proven,
-                Directory,
-            ),
-            Self::EntriesDiffer => row(
-                68,
-                ("PAM_AUTHTOK_ERR", 1323),
-                None,
-                codes(Never, None, None, Some(P::AuthtokErr)),
-                Some(Message::EntriesDiffer),
-                Anyone,
-                Embedded,
-            ),
-            Self::ConversationFailed => row(
-                69,
-                ("PAM_CONV_ERR", 1223),
-                None,
-                codes(Never, None, Some(P::AuthtokErr), Some(P::AuthtokErr)),
-                None,
-                Anyone,
-                Embedded,
-            ),
-            Self::NotExpired => row(
-                70,
-                ("NERR_Success", 0),
-                Some(0),
-                codes(Never, None, Some(P::Success), Some(P::Success)),
-                None,
-                Anyone,
-                Embedded,
-            ),
-            Self::RootMayNotReset => row(
-                71,
-                ("ERROR_ACCESS_DENIED", 5),
-                Some(0xC000_0022),
-                codes(Never, None, Some(P::PermDenied), Some(P::PermDenied)),
-                Some(Message::RootMayNotReset),
-                Anyone,
-                Directory,
-            ),
-            Self::Busy => row(
-                72,
-                ("ERROR_BUSY", 170),
-                None,
-                codes(
-                    Now(P::AuthinfoUnavail),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokLockBusy),
-                ),
-                Some(Message::Busy),
-                Anyone,
-                Embedded,
-            ),
-            Self::Unmapped => row(
-                73,
-                ("ERROR_UNKNOWN", 0xFFFF),
-                None,
-                codes(
-                    Now(P::AuthErr),
-                    Some(P::PermDenied),
-                    Some(P::TryAgain),
-                    Some(P::AuthtokErr),
-                ),
-                Some(Message::Restriction),
-                Proven,
-                Fault,
-            ),
+    pub(super) const OK: Option<PamCode> = Some(PamCode::Success);
+    pub(super) const SYS: Option<PamCode> = Some(PamCode::SystemErr);
+    pub(super) const PD: Option<PamCode> = Some(PamCode::PermDenied);
+    pub(super) const AE: Option<PamCode> = Some(PamCode::AuthErr);
+    pub(super) const AIU: Option<PamCode> = Some(PamCode::AuthinfoUnavail);
+    pub(super) const UU: Option<PamCode> = Some(PamCode::UserUnknown);
+    pub(super) const MT: Option<PamCode> = Some(PamCode::MaxTries);
+    pub(super) const NR: Option<PamCode> = Some(PamCode::NewAuthtokReqd);
+    pub(super) const AX: Option<PamCode> = Some(PamCode::AcctExpired);
+    pub(super) const TE: Option<PamCode> = Some(PamCode::AuthtokErr);
+    pub(super) const LB: Option<PamCode> = Some(PamCode::AuthtokLockBusy);
+    pub(super) const TA: Option<PamCode> = Some(PamCode::TryAgain);
+    pub(super) const no: Option<PamCode> = None;
+}
+
+/// The second word of the authenticate column.
+mod when {
+    use super::AuthCode;
+    use crate::PamCode;
+
+    pub(super) const fn now(code: Option<PamCode>) -> AuthCode {
+        match code {
+            Some(code) => AuthCode::Now(code),
+            None => AuthCode::Never,
         }
     }
 
+    pub(super) const fn sshd_later(code: Option<PamCode>) -> AuthCode {
+        match code {
+            Some(code) => AuthCode::SshdDefers(code),
+            None => AuthCode::Never,
+        }
+    }
+
+    pub(super) const fn never(_: Option<PamCode>) -> AuthCode {
+        AuthCode::Never
+    }
+}
+
+impl Verdict {
     /// The PAM code in `hook` for `service`. A hook that the table says cannot meet
     /// the verdict refuses.
     #[must_use]
@@ -1374,49 +427,6 @@ impl Serialize for Verdict {
 impl<'de> Deserialize<'de> for Verdict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         u16::deserialize(deserializer).map(Self::from_wire)
-    }
-}
-
-impl Row {
-    const fn also(mut self, also: &'static [(&'static str, u32)]) -> Self {
-        self.also = also;
-        self
-    }
-}
-
-const fn row(
-    wire: u16,
-    (symbol, number): (&'static str, u32),
-    ntstatus: Option<u32>,
-    codes: Codes,
-    message: Option<Message>,
-    told: Told,
-    raised: Raised,
-) -> Row {
-    Row {
-        wire,
-        symbol,
-        number,
-        also: &[],
-        ntstatus,
-        codes,
-        message,
-        told,
-        raised,
-    }
-}
-
-const fn codes(
-    authenticate: AuthCode,
-    account: Option<PamCode>,
-    preliminary: Option<PamCode>,
-    update: Option<PamCode>,
-) -> Codes {
-    Codes {
-        authenticate,
-        account,
-        preliminary,
-        update,
     }
 }
 

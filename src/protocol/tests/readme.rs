@@ -34,7 +34,7 @@ fn the_table_of_conditions_is_current() {
 
 fn table() -> String {
     let mut text = String::from(
-        "| condition | number | authenticate | account | change: before / at | what the person reads |\n|---|---|---|---|---|---|\n",
+        "| condition | symbol and number | authenticate | account | change: before / at | what the person reads |\n|---|---|---|---|---|---|\n",
     );
     for verdict in Verdict::ALL {
         let row = verdict.row();
@@ -48,7 +48,8 @@ fn table() -> String {
         };
         writeln!(
             text,
-            "| `{}` | {} | {} | {} | {} / {} | {} |",
+            "| {} | `{}` {} | {} | {} | {} / {} | {} |",
+            row.meaning,
             row.symbol,
             row.number,
             authenticate,
