@@ -37,132 +37,89 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A condition, the codes of authenticate and of account management, and words of the sentence.
-type Row = (Condition, &'static str, &'static str, &'static str);
+/// A condition, and the codes of authenticate and of account management.
+type Row = (Condition, &'static str, &'static str);
 
 const LOGIN: &[Row] = &[
-    (Good, "SUCCESS", "SUCCESS", ""),
-    (CannotChange, "SUCCESS", "SUCCESS", ""),
-    (
-        Locked,
-        "MAXTRIES",
-        "PERM_DENIED",
-        "is locked after too many wrong passwords",
-    ),
-    (Disabled, "PERM_DENIED", "PERM_DENIED", "is disabled"),
-    (AccountExpired, "ACCT_EXPIRED", "ACCT_EXPIRED", "expired on"),
-    (NoHours, "PERM_DENIED", "PERM_DENIED", "may not log on at"),
-    (
-        OtherWorkstation,
-        "PERM_DENIED",
-        "PERM_DENIED",
-        "may not log on from",
-    ),
-    (
-        MustChange,
-        "SUCCESS",
-        "NEW_AUTHTOK_REQD",
-        "You must set a new password",
-    ),
-    (
-        PasswordExpired,
-        "SUCCESS",
-        "NEW_AUTHTOK_REQD",
-        "Your password expired",
-    ),
-    (
-        DeadEnd,
-        "ACCT_EXPIRED",
-        "ACCT_EXPIRED",
-        "this account may not change it",
-    ),
+    (Good, "SUCCESS", "SUCCESS"),
+    (CannotChange, "SUCCESS", "SUCCESS"),
+    (Locked, "MAXTRIES", "PERM_DENIED"),
+    (Disabled, "PERM_DENIED", "PERM_DENIED"),
+    (AccountExpired, "ACCT_EXPIRED", "ACCT_EXPIRED"),
+    (NoHours, "PERM_DENIED", "PERM_DENIED"),
+    (OtherWorkstation, "PERM_DENIED", "PERM_DENIED"),
+    (MustChange, "SUCCESS", "NEW_AUTHTOK_REQD"),
+    (PasswordExpired, "SUCCESS", "NEW_AUTHTOK_REQD"),
+    (DeadEnd, "ACCT_EXPIRED", "ACCT_EXPIRED"),
 ];
 
 /// sshd alone asks account management for what authenticate knows already: it shows no message
 /// of a failed authenticate to a client of the password method.
 const SSHD: &[Row] = &[
-    (Good, "SUCCESS", "SUCCESS", ""),
-    (
-        Locked,
-        "MAXTRIES",
-        "PERM_DENIED",
-        "is locked after too many wrong passwords",
-    ),
-    (Disabled, "SUCCESS", "PERM_DENIED", "is disabled"),
-    (AccountExpired, "SUCCESS", "ACCT_EXPIRED", "expired on"),
-    (NoHours, "SUCCESS", "PERM_DENIED", "may not log on at"),
-    (
-        OtherWorkstation,
-        "SUCCESS",
-        "PERM_DENIED",
-        "may not log on from",
-    ),
-    (
-        MustChange,
-        "SUCCESS",
-        "NEW_AUTHTOK_REQD",
-        "You must set a new password",
-    ),
-    (
-        PasswordExpired,
-        "SUCCESS",
-        "NEW_AUTHTOK_REQD",
-        "Your password expired",
-    ),
-    (
-        DeadEnd,
-        "SUCCESS",
-        "ACCT_EXPIRED",
-        "this account may not change it",
-    ),
+    (Good, "SUCCESS", "SUCCESS"),
+    (Locked, "MAXTRIES", "PERM_DENIED"),
+    (Disabled, "SUCCESS", "PERM_DENIED"),
+    (AccountExpired, "SUCCESS", "ACCT_EXPIRED"),
+    (NoHours, "SUCCESS", "PERM_DENIED"),
+    (OtherWorkstation, "SUCCESS", "PERM_DENIED"),
+    (MustChange, "SUCCESS", "NEW_AUTHTOK_REQD"),
+    (PasswordExpired, "SUCCESS", "NEW_AUTHTOK_REQD"),
+    (DeadEnd, "SUCCESS", "ACCT_EXPIRED"),
 ];
 
 /// A service that cannot ask for a new password: the demand for one is a refusal.
 const NETWORK: &[Row] = &[
-    (Good, "SUCCESS", "SUCCESS", ""),
-    (Disabled, "PERM_DENIED", "PERM_DENIED", "is disabled"),
-    (
-        MustChange,
-        "PERM_DENIED",
-        "PERM_DENIED",
-        "cannot ask for a new one",
-    ),
-    (
-        PasswordExpired,
-        "PERM_DENIED",
-        "PERM_DENIED",
-        "cannot ask for a new one",
-    ),
+    (Good, "SUCCESS", "SUCCESS"),
+    (Disabled, "PERM_DENIED", "PERM_DENIED"),
+    (MustChange, "PERM_DENIED", "PERM_DENIED"),
+    (PasswordExpired, "PERM_DENIED", "PERM_DENIED"),
 ];
 
 /// Jobs use no password: its age and a lockout do not stop them, everything else does.
 const BATCH: &[Row] = &[
-    (Good, "", "SUCCESS", ""),
-    (Locked, "", "SUCCESS", ""),
-    (MustChange, "", "SUCCESS", ""),
-    (PasswordExpired, "", "SUCCESS", ""),
-    (Disabled, "", "PERM_DENIED", "is disabled"),
-    (AccountExpired, "", "ACCT_EXPIRED", "expired on"),
-    (NoHours, "", "PERM_DENIED", "may not log on at"),
-    (OtherWorkstation, "", "PERM_DENIED", "may not log on from"),
+    (Good, "", "SUCCESS"),
+    (Locked, "", "SUCCESS"),
+    (MustChange, "", "SUCCESS"),
+    (PasswordExpired, "", "SUCCESS"),
+    (Disabled, "", "PERM_DENIED"),
+    (AccountExpired, "", "ACCT_EXPIRED"),
+    (NoHours, "", "PERM_DENIED"),
+    (OtherWorkstation, "", "PERM_DENIED"),
 ];
+
+/// Words of the sentence that goes with a code.
+fn words(condition: Condition, code: &str) -> &'static str {
+    match (condition, code) {
+        (Good, _) | (_, "SUCCESS") => "",
+        (CannotChange, _) | (DeadEnd, "PERM_DENIED") => "may not change its own password",
+        (MustChange | PasswordExpired, "PERM_DENIED") => "cannot ask for a new one",
+        (MustChange, _) => "You must set a new password",
+        (PasswordExpired, _) => "Your password expired",
+        (DeadEnd, _) => "this account may not change it",
+        (Locked, _) => "is locked after too many wrong passwords",
+        (Disabled, _) => "is disabled",
+        (AccountExpired, _) => "expired on",
+        (NoHours, _) => "may not log on at",
+        (OtherWorkstation, _) => "may not log on from",
+    }
+}
 
 /// Each row twice: authenticate with the right password, and account management alone, as after
 /// an ssh key.
 fn table(world: &mut World, service: &str, rows: &[Row]) -> Result<()> {
-    for &(condition, authenticate, account_management, words) in rows {
+    for &(condition, authenticate, account_management) in rows {
         let account = world.account(condition)?;
-        let refused = !matches!(authenticate, "SUCCESS" | "");
         if !authenticate.is_empty() {
             let report = Probe::bare(service, &account.name)
                 .answer(PASSWORD)
                 .run(&["auth"])?;
             report.returns("auth", authenticate)?;
-            report.says(if refused { words } else { "" })?;
+            report.says(words(condition, authenticate))?;
         }
         let report = Probe::bare(service, &account.name).run(&["acct"])?;
         report.returns("acct", account_management)?;
         report.asks_nothing()?;
+        let words = words(condition, account_management);
         // A demand for a new password is an error message or a notice; it must be told once.
         if account_management == "NEW_AUTHTOK_REQD" {
             let told = report.text().matches(words).count();
@@ -176,26 +133,15 @@ fn table(world: &mut World, service: &str, rows: &[Row]) -> Result<()> {
 
 /// What the preliminary pass of a change answers, before any prompt for a new password.
 fn preliminary(world: &mut World) -> Result<()> {
-    let rows: &[Row] = &[
-        (
-            Locked,
-            "",
-            "PERM_DENIED",
-            "is locked after too many wrong passwords",
-        ),
-        (Disabled, "", "PERM_DENIED", "is disabled"),
-        (AccountExpired, "", "PERM_DENIED", "expired on"),
-        (NoHours, "", "PERM_DENIED", "may not log on at"),
-        (OtherWorkstation, "", "PERM_DENIED", "may not log on from"),
-        (
-            CannotChange,
-            "",
-            "PERM_DENIED",
-            "may not change its own password",
-        ),
-        (DeadEnd, "", "PERM_DENIED", ""),
-    ];
-    for &(condition, _, code, words) in rows {
+    for condition in [
+        Locked,
+        Disabled,
+        AccountExpired,
+        NoHours,
+        OtherWorkstation,
+        CannotChange,
+        DeadEnd,
+    ] {
         let account = world.account(condition)?;
         let report = Probe::bare("passwd", &account.name)
             .answer(PASSWORD)
@@ -203,10 +149,8 @@ fn preliminary(world: &mut World) -> Result<()> {
             .answer(NEW_PASSWORD)
             .as_user(&account.name)
             .run(&["chauthtok"])?;
-        report.returns("chauthtok", code)?;
-        if !words.is_empty() {
-            report.says(words)?;
-        }
+        report.returns("chauthtok", "PERM_DENIED")?;
+        report.says(words(condition, "PERM_DENIED"))?;
         // At most the old password was asked for.
         let prompts = report.texts("prompt off").len();
         ensure_equal(

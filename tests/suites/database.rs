@@ -83,7 +83,6 @@ fn fill() -> Result<()> {
 fn full(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     world.take_daemon()?.stop()?;
-    settle()?;
     let disk = SmallDisk::insert()?;
     let result = (|| {
         world.revive()?;
@@ -179,7 +178,6 @@ fn damaged(world: &mut World, wholly: bool) -> Result<()> {
     let what = "damage the database";
     let account = world.account(Good)?;
     world.take_daemon()?.stop()?;
-    settle()?;
     let good = fs::read(DATABASE).map_err(Failure::harness(what))?;
     let mut bad = good.clone();
     // The first page holds SQLite's header; without it the file is no database at all.
@@ -205,15 +203,6 @@ fn damaged(world: &mut World, wholly: bool) -> Result<()> {
     )?;
     world.revive()?;
     account.keeps_its_password()
-}
-
-/// With the daemon stopped, bring everything into the one file: a kill, or a stop at the wrong
-/// moment, leaves some of it in the journal beside.
-fn settle() -> Result<()> {
-    let beside = open_beside()?;
-    beside
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        .map_err(|error| differs("the journal", "emptied", error.to_string()))
 }
 
 fn open_beside() -> Result<Connection> {

@@ -2,7 +2,8 @@
 
 use crate::{Case, case, slow};
 use domlogon_tests::account::Condition::*;
-use domlogon_tests::daemon::{CONFIGURATION, SOCKET};
+use domlogon_tests::daemon::{CONFIGURATION, DATA, SOCKET};
+use domlogon_tests::program::everything;
 use domlogon_tests::sshd::Method;
 use domlogon_tests::{
     Account, Daemon, Failure, LOCAL_PASSWORD, Log, NEW_PASSWORD, PASSWORD, Probe, Program, Result,
@@ -92,10 +93,17 @@ fn unanswered(account: &Account, patience: Duration) -> Result<()> {
         Program::new("getent").args(&["passwd", key]).run(b"")?;
         in_time(&format!("getent passwd {key}"), begin.elapsed(), limit)?;
     }
-    // The command line waits longer than a login may.
-    let status = Program::new("domlogon")
-        .arg("status")
-        .patience(Duration::from_secs(40));
+    // glibc asks every service for the groups of every user, local ones too. Asked a daemon
+    // that hangs, ours would take the deadline of a look-up, 2 seconds, for each.
+    for name in ["root", "localuser"] {
+        let begin = Instant::now();
+        let output = Program::new("id").args(&["-G", name]).run(b"")?;
+        let took = begin.elapsed();
+        let text = everything(&output);
+        ensure(output.status.success(), "id", "the local groups", &*text)?;
+        in_time(&format!("id {name}"), took, Duration::from_secs(1))?;
+    }
+    let status = Program::new("domlogon").arg("status").patience(patience);
     let answer = domlogon_tests::cli::run(&status, "")?;
     ensure_equal("exit code of status (could not tell)", answer.code(), 2)
 }
@@ -276,6 +284,19 @@ fn clean_stop(world: &mut World) -> Result<()> {
         "the socket after a clean stop",
         fs::metadata(SOCKET).is_err(),
         true,
+    )?;
+    // A backup of the one file is a backup of everything.
+    let what = "list the files of the database";
+    let mut left = Vec::new();
+    for entry in fs::read_dir(DATA).map_err(Failure::harness(what))? {
+        let name = entry.map_err(Failure::harness(what))?.file_name();
+        left.push(name.to_string_lossy().into_owned());
+    }
+    left.sort_unstable();
+    ensure_equal(
+        "the files of the database after a clean stop",
+        left.join(" "),
+        "accounts.db accounts.db.lock",
     )
 }
 

@@ -142,6 +142,13 @@ impl Database {
         })
     }
 
+    /// Closes it: everything is then in the one file, and every question is answered by
+    /// `NERR_ACFNotLoaded`. One that is dropped without this is whole as well, like
+    /// that of a killed daemon, and has a journal beside it.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
     /// Takes new settings. Accounts and groups that exist keep what they have.
     pub fn configure(&self, settings: Settings) {
         *self

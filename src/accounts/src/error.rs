@@ -79,9 +79,10 @@ impl fmt::Display for Error {
             ),
             Self::Damaged(path) => write!(
                 f,
-                "{} is damaged, or is not an account database of domlogon; \
-                 it was not touched, restore it from a backup",
-                path.display()
+                "{path} is damaged, or is not an account database of domlogon; it was not \
+                 changed. Restore it from a backup, and remove {path}-wal if it is there: \
+                 it belongs to the damaged one",
+                path = path.display()
             ),
             Self::OtherDomain {
                 path,

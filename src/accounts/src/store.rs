@@ -1,8 +1,9 @@
 //! The file: its lock, its connections, its transactions.
 
-use crate::error::{Error, Result, store_verdict};
+use crate::error::{Error, Fault, Result, store_verdict};
 use crate::schema::{self, Found};
 use domlogon_protocol::Verdict;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File, OpenOptions};
@@ -16,12 +17,17 @@ use std::time::Duration;
 /// the only one that should; a backup reads, and does not stop writers.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// Not to move the journal that a killed daemon left into the file when the connection is
+/// closed. On for every connection until [`Store::close`]: a file that turns out to be
+/// damaged, a newer version's or another domain's stays byte for byte as it was found.
+const KEEP_JOURNAL: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+
 /// An open database. Writers take turns, and do not stop readers; and whoever reads much
 /// does not stop those who read little.
 pub(crate) struct Store {
-    writer: Mutex<Connection>,
-    reader: Mutex<Connection>,
-    lister: Mutex<Connection>,
+    writer: Link,
+    reader: Link,
+    lister: Link,
     /// Held as long as the database is open: one daemon at a time.
     _lock: File,
 }
@@ -61,10 +67,10 @@ impl Store {
         let reader = || {
             let connection = connect(path)?;
             prepare(&connection).map_err(sqlite(path))?;
-            Ok(Mutex::new(connection))
+            Ok(Link::new(connection))
         };
         Ok(Self {
-            writer: Mutex::new(writer),
+            writer: Link::new(writer),
             reader: reader()?,
             lister: reader()?,
             _lock: lock,
@@ -83,13 +89,11 @@ impl Store {
         Self::read_by(&self.lister, f)
     }
 
-    fn read_by<T>(
-        connection: &Mutex<Connection>,
-        f: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
-        let mut connection = lock_unpoisoned(connection);
-        let transaction = connection.transaction()?;
-        f(&transaction)
+    fn read_by<T>(link: &Link, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        link.with(|connection| {
+            let transaction = connection.transaction()?;
+            f(&transaction)
+        })
     }
 
     /// Writes: all that `f` did is kept if it returns `Ok`, and else nothing.
@@ -98,27 +102,62 @@ impl Store {
         durability: Durability,
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        let mut connection = lock_unpoisoned(&self.writer);
-        // Set for each: a failed attempt to set it back cannot weaken the next one.
-        connection.execute_batch(match durability {
-            Durability::Now => "PRAGMA synchronous = FULL",
-            Durability::Soon => "PRAGMA synchronous = NORMAL",
-        })?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = f(&transaction)?;
-        transaction.commit()?;
-        Ok(value)
+        self.writer.with(|connection| {
+            // Set for each: a failed attempt to set it back cannot weaken the next one.
+            connection.execute_batch(match durability {
+                Durability::Now => "PRAGMA synchronous = FULL",
+                Durability::Soon => "PRAGMA synchronous = NORMAL",
+            })?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = f(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+    }
+
+    /// Waits for the transaction that runs, takes no more, and brings everything into the
+    /// one file. What cannot be moved, because the disk is full or another program reads,
+    /// stays in the journal beside it, whole, and is taken in at the next opening.
+    pub(crate) fn close(&self) {
+        drop(self.reader.take());
+        drop(self.lister.take());
+        if let Some(writer) = self.writer.take() {
+            // The last connection moves the journal into the file when it is closed.
+            let _ = writer.set_db_config(KEEP_JOURNAL, false);
+            drop(writer);
+        }
     }
 
     #[cfg(test)]
-    pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
-        lock_unpoisoned(&self.writer)
+    pub(crate) fn writer<T>(&self, f: impl FnOnce(&Connection) -> T) -> T {
+        self.writer.with(|connection| Ok(f(connection))).unwrap()
     }
 }
 
-/// A panic inside a transaction has rolled it back; the connection itself is whole.
-fn lock_unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// One connection, for one thread at a time; none when the database is closed.
+struct Link(Mutex<Option<Connection>>);
+
+impl Link {
+    const fn new(connection: Connection) -> Self {
+        Self(Mutex::new(Some(connection)))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        match &mut *self.lock() {
+            Some(connection) => f(connection),
+            None => Err(Fault::Store(Verdict::AcfNotLoaded)),
+        }
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.lock().take()
+    }
+
+    /// A panic inside a transaction has rolled it back; the connection itself is whole.
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
@@ -194,6 +233,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
+        connection.set_db_config(KEEP_JOURNAL, true)?;
         connection.busy_timeout(PATIENCE)?;
         connection.set_prepared_statement_cache_capacity(96);
         Ok(connection)

@@ -8,8 +8,13 @@ use domlogon_protocol::{ADMIN_SOCKET, Reply, Request, SOCKET, Verdict};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A storm of logons makes password hashes queue; an administrator would rather wait.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// How long an administrator's work may take. A storm of logons makes password hashes
+/// queue, and he would rather wait than not know whether a change was made.
+const WORK: Duration = Duration::from_secs(30);
+
+/// How long a look may take: it hashes nothing, and who looks wants to know whether the
+/// daemon hangs.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Where the daemon listens.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ impl Daemon {
 
     /// Asks as an administrator.
     pub(crate) fn ask(&self, request: admin::Request) -> Result<admin::Reply, Error> {
-        match client::call(&self.admin, &Request::Admin(request), DEADLINE) {
+        match client::call(&self.admin, &Request::Admin(request), WORK) {
             Ok(Reply::Admin(reply)) => Ok(*reply),
             Ok(Reply::AdminRefused(error)) => Err(Error::Refused(error)),
             // The socket's own mode, or the daemon, keeps the caller out: the same answer.
@@ -43,11 +48,11 @@ impl Daemon {
         }
     }
 
-    /// Asks as an administrator, or like anybody where that is forbidden.
-    pub(crate) fn ask_as_anybody(&self, request: &Request) -> Result<Reply, Error> {
-        let reply = match client::call(&self.admin, request, DEADLINE) {
+    /// Looks at something as an administrator, or like anybody where that is forbidden.
+    pub(crate) fn look(&self, request: &Request) -> Result<Reply, Error> {
+        let reply = match client::call(&self.admin, request, LOOK) {
             Err(CallError::Forbidden) | Ok(Reply::Refused(Verdict::AccessDenied)) => {
-                client::call(&self.plain, request, DEADLINE)?
+                client::call(&self.plain, request, LOOK)?
             }
             other => other?,
         };

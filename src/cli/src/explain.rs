@@ -26,7 +26,7 @@ pub(crate) fn run(asked: &Explain, daemon: &Daemon, clock: &Clock) -> Result<Ans
         service: asked.service.clone(),
         at: asked.at,
     };
-    let explanation = match daemon.ask_as_anybody(&request) {
+    let explanation = match daemon.look(&request) {
         Ok(Reply::Explanation(explanation)) => explanation,
         Ok(_) => return Err(Error::OtherReply),
         Err(Error::NotAnswered(

@@ -12,7 +12,7 @@ use domlogon_protocol::{Reply, Request, Verdict};
 use serde::Serialize;
 
 pub(crate) fn run(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
-    let Reply::Status(status) = daemon.ask_as_anybody(&Request::Status)? else {
+    let Reply::Status(status) = daemon.look(&Request::Status)? else {
         return Err(Error::OtherReply);
     };
     let exit = if status.store == Verdict::Success {

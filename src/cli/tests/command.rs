@@ -9,9 +9,10 @@ use serde_json::Value;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// 2026-11-23T07:00:00Z
 const NOW: Timestamp = Timestamp(1_795_417_200);
@@ -38,8 +39,10 @@ impl Daemon {
         thread::spawn(move || {
             while let Ok((mut stream, _)) = listener.accept() {
                 let request: Request = frame::read(&mut stream, frame::MAX_REQUEST).unwrap();
-                frame::write(&mut stream, &answer(&request), frame::MAX_REPLY).unwrap();
+                let reply = answer(&request);
+                // Before the reply: with it the command ends, and the test looks here.
                 asked.lock().unwrap().push(request);
+                frame::write(&mut stream, &reply, frame::MAX_REPLY).unwrap();
             }
         });
     }
@@ -67,8 +70,8 @@ impl Daemon {
     }
 }
 
-fn run(socket: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_domlogon"))
+fn start(socket: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_domlogon"))
         .arg("--socket")
         .arg(socket)
         .args(arguments)
@@ -77,7 +80,11 @@ fn run(socket: &Path, arguments: &[&str], input: &[u8]) -> Output {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+fn run(socket: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = start(socket, arguments);
     child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -381,6 +388,28 @@ fn without_a_daemon_the_exit_is_2_and_the_cure_is_named() {
 }
 
 #[test]
+fn a_daemon_that_hangs_is_looked_at_for_a_short_time_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("socket");
+    let _silent = UnixListener::bind(&socket).unwrap();
+    let begin = Instant::now();
+    let mut work = start(&socket, &["user", "list"]);
+    let looks = [
+        start(&socket, &["status"]),
+        start(&socket, &["explain", "alice", "--service", "login"]),
+    ];
+    for look in looks {
+        let output = look.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(err(&output).contains("in time"), "{}", err(&output));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert!(work.try_wait().unwrap().is_none(), "work waits longer");
+    work.kill().unwrap();
+    work.wait().unwrap();
+}
+
+#[test]
 fn a_wrong_command_line_exits_with_2_and_asks_nobody() {
     let daemon = Daemon::answering(|_| reply(admin::Reply::Done));
     for arguments in [
@@ -541,15 +570,26 @@ fn who_may_not_use_the_administrators_socket_asks_like_anybody() {
     assert!(err(&output).contains("sudo"), "{}", err(&output));
 }
 
+/// Puts a program in place, by another process: were this one to write it, the child that
+/// another test starts meanwhile would hold it open for writing until its exec, and nothing
+/// that is open for writing can be run ("text file busy").
+fn install(from: &Path, to: &Path) {
+    let status = Command::new("install")
+        .args(["-m", "755"])
+        .args([from, to])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 #[test]
 fn check_passes_on_what_the_daemons_program_says() {
-    use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let command = dir.path().join("domlogon");
-    std::fs::copy(env!("CARGO_BIN_EXE_domlogon"), &command).unwrap();
-    let program = dir.path().join("domlogond");
-    std::fs::write(&program, "#!/bin/sh\necho \"$1 $2: bad\" >&2\nexit 1\n").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    install(Path::new(env!("CARGO_BIN_EXE_domlogon")), &command);
+    let text = dir.path().join("text");
+    std::fs::write(&text, "#!/bin/sh\necho \"$1 $2: bad\" >&2\nexit 1\n").unwrap();
+    install(&text, &dir.path().join("domlogond"));
     let output = Command::new(&command)
         .args(["check", "/x.toml"])
         .output()

@@ -80,6 +80,13 @@ impl Accounts {
         }
     }
 
+    /// Closes the database, when no request is left that asks it.
+    pub(crate) fn close(&self) {
+        if let Some(database) = self.open.get() {
+            database.close();
+        }
+    }
+
     fn database(&self) -> Result<&Database, Outage> {
         if let Some(database) = self.open.get() {
             return Ok(database);

@@ -111,6 +111,10 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     }
     tell_systemd(&[NotifyState::Stopping]);
     let finished = server.stop();
+    if finished {
+        // The threads at the doors still hold it: leaving alone would not close it.
+        accounts.close();
+    }
     log.write(
         Level::Notice,
         if finished {

@@ -36,6 +36,15 @@ impl World {
         self.0.path().join(name)
     }
 
+    fn files(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
     fn configure(&self, rest: &str) {
         let database = self.path("lib/accounts.db");
         let text = format!(
@@ -194,6 +203,7 @@ fn a_domain_from_its_first_start() {
     }
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
     assert!(is_empty(&world.path("run")));
+    assert_eq!(world.files("lib"), ["accounts.db", "accounts.db.lock"]);
 
     let again = world.start();
     assert_eq!(again.status().domain_sid, status.domain_sid);
@@ -201,6 +211,7 @@ fn a_domain_from_its_first_start() {
         assert_eq!(again.logon("Correct-Horse-7"), Verdict::Success);
     }
     assert_eq!(again.end(Signal::SIGINT), Some(0));
+    assert_eq!(world.files("lib"), ["accounts.db", "accounts.db.lock"]);
 }
 
 #[test]

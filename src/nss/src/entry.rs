@@ -17,7 +17,7 @@ use crate::source::Daemon;
 use core::ffi::{c_char, c_int, c_long};
 use core::ptr;
 use domlogon_protocol::directory::{Group, User};
-use domlogon_protocol::{SOCKET, UserName, guard};
+use domlogon_protocol::{SOCKET, UserName, guard, local};
 use libc::{gid_t, group, passwd, size_t, uid_t};
 use std::path::Path;
 
@@ -132,7 +132,8 @@ pub unsafe extern "C" fn _nss_domlogon_initgroups_dyn(
     unsafe {
         answer(errnop, || {
             let mut list = IdList::new(start, size, groups)?;
-            let new = lookup::groups_of(&daemon(), text(name)?, skip, &list.present())?;
+            let (passwd, name) = (Path::new(local::PASSWD), text(name)?);
+            let new = lookup::groups_of(&daemon(), passwd, name, skip, &list.present())?;
             list.append(&new, limit)
         })
     }

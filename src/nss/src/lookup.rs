@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::source::Source;
 use domlogon_protocol::directory::{Group, User};
-use domlogon_protocol::{LOWEST_ID, Reply, Request, UserName};
+use domlogon_protocol::{LOWEST_ID, Reply, Request, UserName, local};
+use std::path::Path;
 
 /// getpwnam
 pub(crate) fn user_by_name(source: &impl Source, name: &[u8]) -> Result<User, Failure> {
@@ -29,13 +30,23 @@ pub(crate) fn group_by_id(source: &impl Source, gid: u32) -> Result<Group, Failu
 
 /// The groups of a user beside `skip` (his primary group, which the caller has already)
 /// and those in `present`, each once.
+///
+/// A name of `passwd` is answered here, before the daemon is asked: glibc asks every
+/// service for the groups of every user, at each logon of a local one, too, and he would
+/// wait for a daemon that hangs. The look-ups of users need no such thing: `files` stands
+/// before us in nsswitch.conf, and ends them.
 pub(crate) fn groups_of(
     source: &impl Source,
+    passwd: &Path,
     name: &[u8],
     skip: u32,
     present: &[u32],
 ) -> Result<Vec<u32>, Failure> {
-    let name = possible_name(name)?;
+    let user = possible_user(name)?;
+    let name = user.to_string();
+    if local::is_local(passwd, &[&name, user.account()]) {
+        return Err(Failure::NotFound);
+    }
     match source.ask(&Request::GroupsOf(name))? {
         Reply::GroupIds(Some(mut ids)) => {
             let mut present = present.to_vec();
@@ -118,15 +129,20 @@ fn sound<T: Entry>(found: Option<T>) -> Result<T, Failure> {
     found.filter(T::is_sound).ok_or(Failure::NotFound)
 }
 
-/// The name as the daemon is asked for it. Root's, and what can be nobody's name, is
-/// answered here, before any I/O: root must be found, and a shell must list a directory,
-/// however the daemon is.
+/// The name as the daemon is asked for it.
 fn possible_name(name: &[u8]) -> Result<String, Failure> {
+    possible_user(name).map(|user| user.to_string())
+}
+
+/// The name, if it can be somebody's. Root's, and what can be nobody's name, is answered
+/// here, before any I/O: root must be found, and a shell must list a directory, however
+/// the daemon is.
+fn possible_user(name: &[u8]) -> Result<UserName, Failure> {
     let parsed = UserName::parse(name).map_err(|_| Failure::NotFound)?;
     if is_root(parsed.account()) {
         return Err(Failure::NotFound);
     }
-    Ok(parsed.to_string())
+    Ok(parsed)
 }
 
 fn possible_id(id: u32) -> Result<u32, Failure> {

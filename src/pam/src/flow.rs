@@ -51,13 +51,12 @@ impl<'a, H: Host> Call<'a, H> {
             None => return Err(self.unknown("no user name is set")),
         };
         let text = core::str::from_utf8(&name).unwrap_or_default();
-        if name.len() <= UserName::MAX_BYTES && self.host.is_local(text) {
+        let parsed = UserName::parse(&name);
+        let account = parsed.as_ref().map_or(text, UserName::account);
+        if name.len() <= UserName::MAX_BYTES && self.host.is_local(&[text, account]) {
             return Err(self.unknown("the name is this host's own"));
         }
-        match UserName::parse(&name) {
-            Ok(user) if self.host.is_local(user.account()) => {
-                Err(self.unknown("the name is this host's own"))
-            }
+        match parsed {
             Ok(user) => Ok(user),
             Err(error) => {
                 self.debug(&error.to_string());

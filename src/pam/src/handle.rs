@@ -4,10 +4,9 @@ mod clock;
 mod conversation;
 
 use crate::flow::{Host, Item, Kept, Level, NoAnswer, Token};
-use crate::local;
 use conversation::{Conversation, Style};
 use domlogon_protocol::client::{self, CallError};
-use domlogon_protocol::{Calendar, Reply, Request, SOCKET, Secret, Timestamp, guard};
+use domlogon_protocol::{Calendar, Reply, Request, SOCKET, Secret, Timestamp, guard, local};
 use libc::{c_char, c_int, c_uint, c_void};
 use pamsm::{LogLvl, Pam, PamLibExt};
 use std::cell::Cell;
@@ -203,8 +202,8 @@ impl Host for Handle {
         client::call(Path::new(SOCKET), request, client::PAM_DEADLINE)
     }
 
-    fn is_local(&self, name: &str) -> bool {
-        local::is_local(Path::new(local::PASSWD), name)
+    fn is_local(&self, names: &[&str]) -> bool {
+        local::is_local(Path::new(local::PASSWD), names)
     }
 
     fn host_name(&self) -> String {

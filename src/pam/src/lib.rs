@@ -7,7 +7,7 @@
 //! - `entry`: the six functions that libpam calls, each behind the guard
 //! - `handle`: everything that touches a raw pointer (with `entry`, the only unsafe code)
 //! - `flow`: what is asked, in which order, and what is answered; tested without libpam
-//! - `arguments`, `local`: the module's arguments, and the names of `/etc/passwd`
+//! - `arguments`: the module's arguments
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,4 +28,3 @@ mod arguments;
 mod entry;
 mod flow;
 mod handle;
-mod local;

@@ -2,7 +2,8 @@
 //!
 //! Floor 0 of the house: the vocabulary ([`Verdict`], THE table), the values that
 //! cross the socket, the framing, and the blocking client that the PAM module, the
-//! NSS plugin and the command line share. No rule is decided here and no file is read.
+//! NSS plugin and the command line share. No rule is decided here, and no file is
+//! read but the host's own list of names ([`local`]).
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -28,6 +29,7 @@ mod explain;
 pub mod frame;
 mod guard;
 mod hours;
+pub mod local;
 mod logon_type;
 mod name;
 mod pam;

@@ -63,7 +63,7 @@ fn a_ring_is_refused_and_one_in_the_file_ends() {
     // Somebody edited the file by hand.
     let (a, c) = (group(&world, "a").rid, group(&world, "c").rid);
     let sql = "INSERT INTO group_members (grp, member) VALUES (?1, ?2)";
-    world.store.writer().execute(sql, [c, a]).unwrap();
+    world.store.writer(|w| w.execute(sql, [c, a])).unwrap();
     for name in ["a", "b", "c"] {
         let shown = world.group_by_name(name).unwrap().unwrap();
         assert_eq!(shown.members, ["alice"], "{name}");

@@ -70,6 +70,7 @@ impl World {
     /// Closes the database and opens it as `change` says.
     fn reopened(self, change: impl FnOnce(&mut Options)) -> Result<Self, Error> {
         let Self { folder, db } = self;
+        db.close();
         drop(db);
         let mut options = options(folder.path().join("accounts.db"));
         change(&mut options);

@@ -3,7 +3,7 @@ use crate::schema;
 use crate::store::Store;
 use rusqlite::Connection;
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -54,6 +54,7 @@ fn another_domain_is_refused() {
 fn damage_is_found_when_opening() {
     let scribble = |damage: fn(&Path)| {
         let World { folder, db } = World::new();
+        db.close();
         drop(db);
         let path = folder.path().join("accounts.db");
         damage(&path);
@@ -87,16 +88,69 @@ fn damage_is_found_when_opening() {
     });
 }
 
+/// The names in the folder of a database, sorted.
+fn files(world: &World) -> Vec<String> {
+    let entries = fs::read_dir(world.folder.path()).unwrap();
+    let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<String> = entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_closed_database_is_one_file_and_answers_nothing() {
+    let world = World::new();
+    world.user("alice");
+    assert!(files(&world).contains(&"accounts.db-wal".to_owned()));
+    world.db.close();
+    assert_eq!(files(&world), ["accounts.db", "accounts.db.lock"]);
+    let closed = Outage(Verdict::AcfNotLoaded);
+    assert_eq!(world.try_logon("alice", PASSWORD, NOW).unwrap_err(), closed);
+    assert_eq!(world.user_by_name("alice").unwrap_err(), closed);
+    assert_eq!(world.summary().store, closed.0);
+    world.db.close();
+    let world = world.reopened(|_| ()).unwrap();
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::Success);
+}
+
+#[test]
+fn a_damaged_file_with_a_journal_beside_it_is_not_changed() {
+    let world = World::new();
+    world.user("alice");
+    let world = world.reopened(|_| ()).unwrap();
+    let page: u64 = world.store.writer(|c| {
+        c.execute("UPDATE policy SET warn = warn + 1", []).unwrap();
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'users'";
+        c.query_row(sql, [], |row| row.get(0)).unwrap()
+    });
+    // As a kill leaves it.
+    let folder = tempfile::tempdir().unwrap();
+    let [path, journal] = ["accounts.db", "accounts.db-wal"].map(|name| {
+        let copy = folder.path().join(name);
+        fs::copy(world.folder.path().join(name), &copy).unwrap();
+        copy
+    });
+    let mut file = fs::File::options().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(4096 * (page - 1))).unwrap();
+    file.write_all(&[0xFF; 4096]).unwrap();
+    let bytes = || [&path, &journal].map(|file| fs::read(file).unwrap_or_default());
+    let before = bytes();
+    assert!(before.iter().all(|bytes| !bytes.is_empty()));
+    let error = opening(&path);
+    assert!(matches!(error, Error::Damaged(_)), "{error:?}");
+    assert!(error.to_string().contains("accounts.db-wal"), "{error}");
+    assert!(bytes() == before, "it was changed");
+}
+
 #[test]
 fn damage_that_comes_later_refuses() {
     let world = World::new();
     world.user("alice");
-    {
-        let writer = world.store.writer();
-        writer
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .unwrap();
-    }
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let emptied = |c: &Connection| c.query_row(checkpoint, [], |_| Ok(()));
+    world.store.writer(emptied).unwrap();
     let path = world.path();
     let length = fs::metadata(&path).unwrap().len();
     let mut file = fs::File::options().write(true).open(&path).unwrap();
@@ -105,7 +159,7 @@ fn damage_that_comes_later_refuses() {
         .unwrap();
     // What is still in memory is as good as it was: forget it.
     let shrink = |c: &Connection| c.execute_batch("PRAGMA shrink_memory").unwrap();
-    shrink(&world.store.writer());
+    world.store.writer(shrink);
     world
         .store
         .read(|c| {
@@ -127,7 +181,7 @@ fn a_value_that_was_never_written_is_damage() {
     let world = World::new();
     world.user("alice");
     let spoil = |sql: &str| {
-        world.store.writer().execute(sql, []).unwrap();
+        world.store.writer(|c| c.execute(sql, [])).unwrap();
         assert_eq!(
             world.try_logon("alice", PASSWORD, NOW).unwrap_err(),
             Outage(Verdict::InvalidDatabase),
@@ -143,9 +197,9 @@ fn a_value_that_was_never_written_is_damage() {
 fn unwritable(verdict: Verdict, spoil: &str, mend: &str) {
     let world = World::new();
     world.user("alice");
-    world.store.writer().execute_batch(spoil).unwrap();
+    world.store.writer(|c| c.execute_batch(spoil)).unwrap();
     refuses_everything(&world, verdict);
-    world.store.writer().execute_batch(mend).unwrap();
+    world.store.writer(|c| c.execute_batch(mend)).unwrap();
     keeps_its_password(&world);
 }
 

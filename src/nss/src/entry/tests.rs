@@ -204,7 +204,7 @@ fn a_fork_while_eight_threads_are_inside_hangs_nobody() {
 /// A look-up, the groups and a list; whether all were answered.
 fn exercise(socket: &Path, list: &Enumeration<User>) -> bool {
     let source = Daemon { socket };
-    let groups = lookup::groups_of(&source, b"alice", 2000, &[]);
+    let groups = lookup::groups_of(&source, Path::new("/dev/null"), b"alice", 2000, &[]);
     list.restart();
     // Another thread may have come first, and then there is no more.
     let listed = list.next(&source, |_| Ok(()));

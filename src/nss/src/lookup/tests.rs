@@ -27,6 +27,11 @@ impl Source for Script {
     }
 }
 
+/// A host whose own names cannot be read.
+fn nowhere() -> &'static Path {
+    Path::new("/nonexistent/passwd")
+}
+
 fn alice() -> User {
     User {
         name: "alice".to_owned(),
@@ -86,7 +91,10 @@ fn root_low_ids_and_malformed_names_cost_no_io() {
     for name in names {
         assert_eq!(user_by_name(&nobody, name), Err(Failure::NotFound));
         assert_eq!(group_by_name(&nobody, name), Err(Failure::NotFound));
-        assert_eq!(groups_of(&nobody, name, 0, &[]), Err(Failure::NotFound));
+        assert_eq!(
+            groups_of(&nobody, nowhere(), name, 0, &[]),
+            Err(Failure::NotFound)
+        );
     }
     for id in [0, 1, LOWEST_ID - 1, u32::MAX] {
         assert_eq!(user_by_id(&nobody, id), Err(Failure::NotFound));
@@ -96,15 +104,48 @@ fn root_low_ids_and_malformed_names_cost_no_io() {
 }
 
 #[test]
+fn the_groups_of_a_local_user_cost_no_daemon() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let passwd = folder.path().join("passwd");
+    std::fs::write(&passwd, "localuser:x:5000:5000::/:/bin/sh\n").expect("a file");
+    let nobody = Script::new(Ok(Reply::GroupIds(Some(vec![2000]))));
+    let names: [&[u8]; 4] = [
+        b"localuser",
+        b"LocalUser",
+        b"CORP\\localuser",
+        b"localuser@corp.example",
+    ];
+    for name in names {
+        let groups = groups_of(&nobody, &passwd, name, 5000, &[5000]);
+        assert_eq!(groups, Err(Failure::NotFound));
+    }
+    assert!(nobody.asked.borrow().is_empty());
+    let groups = groups_of(&nobody, &passwd, b"localuser2", 5000, &[5000]);
+    assert_eq!(groups, Ok(vec![2000]));
+}
+
+#[test]
 fn groups_are_given_once_and_without_those_that_are_there() {
     let ids = vec![3000, 1_900_000_513, 2000, 3000, 0, 999, 2001, u32::MAX];
     let script = Script::new(Ok(Reply::GroupIds(Some(ids))));
-    let groups = groups_of(&script, b"alice", 1_900_000_513, &[1_900_000_513, 27, 2001]);
+    let groups = groups_of(
+        &script,
+        nowhere(),
+        b"alice",
+        1_900_000_513,
+        &[1_900_000_513, 27, 2001],
+    );
     assert_eq!(groups, Ok(vec![2000, 3000]));
     let script = Script::new(Ok(Reply::GroupIds(None)));
-    assert_eq!(groups_of(&script, b"alice", 1, &[]), Err(Failure::NotFound));
+    assert_eq!(
+        groups_of(&script, nowhere(), b"alice", 1, &[]),
+        Err(Failure::NotFound)
+    );
     let script = Script::new(Ok(Reply::GroupIds(Some(Vec::new()))));
-    assert_eq!(groups_of(&script, b"alice", 1, &[]), Ok(Vec::new()));
+    assert_eq!(
+        groups_of(&script, nowhere(), b"alice", 1, &[]),
+        Ok(Vec::new())
+    );
 }
 
 #[test]
@@ -184,7 +225,13 @@ fn every_failure_is_told_apart() {
     let wrong = Script::new(Ok(Reply::User(Some(alice()))));
     assert_eq!(group_by_name(&wrong, b"staff"), Err(Failure::Broken));
     let wrong = Script::new(Ok(Reply::Group(None)));
-    assert_eq!(groups_of(&wrong, b"alice", 1, &[]), Err(Failure::Broken));
+    assert_eq!(
+        groups_of(&wrong, nowhere(), b"alice", 1, &[]),
+        Err(Failure::Broken)
+    );
     let busy = Script::new(Ok(Reply::Refused(Verdict::Busy)));
-    assert_eq!(groups_of(&busy, b"alice", 1, &[]), Err(Failure::Busy));
+    assert_eq!(
+        groups_of(&busy, nowhere(), b"alice", 1, &[]),
+        Err(Failure::Busy)
+    );
 }

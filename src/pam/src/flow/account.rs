@@ -133,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn the_hosts_own_names_are_read_once() {
+        for name in ["alice", "CORP\\alice", "backup", "CORP\\backup", "a:b"] {
+            let host = Scripted::new(name);
+            nothing_to_do(&host, Flags(0x2), arguments(""));
+            assert_eq!(host.read.get(), 1, "{name}");
+        }
+    }
+
+    #[test]
     fn the_other_hooks_ask_nobody() {
         for (name, code) in [
             ("alice", PamCode::Success),

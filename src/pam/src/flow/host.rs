@@ -33,8 +33,9 @@ pub(crate) trait Host: Calendar {
     fn reach(&self) -> Result<(), CallError>;
     /// Asks the daemon.
     fn ask(&self, request: &Request) -> Result<Reply, CallError>;
-    /// Whether the name is root's or stands in this host's own list of accounts.
-    fn is_local(&self, name: &str) -> bool;
+    /// Whether one of these spellings of a name is root's or stands in this host's own list
+    /// of accounts, which is read for it.
+    fn is_local(&self, names: &[&str]) -> bool;
     /// This host's short name.
     fn host_name(&self) -> String;
     /// The real user id of the process.

@@ -1,23 +1,25 @@
-//! The names that belong to this host. They are never the domain's.
-#![forbid(unsafe_code)]
+//! The names that belong to this host. They are never the domain's, and the modules say so
+//! without asking anybody: local users log on as ever, however the daemon is.
 
-use domlogon_protocol::UserName;
+use crate::UserName;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// The host's own accounts. Read directly: asking NSS would ask the domain too.
-pub(crate) const PASSWD: &str = "/etc/passwd";
+pub const PASSWD: &str = "/etc/passwd";
 
 /// Most bytes of the file that are looked at: some hundred thousand accounts.
 const MOST: u64 = 16 * 1024 * 1024;
 
-/// Whether `name` is root or stands in `passwd`, without regard to case.
+/// Whether one of `names` is root or stands in `passwd`, without regard to case. The names
+/// are several spellings of one person; the file is read once for all of them.
 ///
 /// A file that cannot be read leaves root: the daemon makes the same comparison.
-pub(crate) fn is_local(passwd: &Path, name: &str) -> bool {
-    let wanted = UserName::fold(name);
-    if wanted == "root" {
+#[must_use]
+pub fn is_local(passwd: &Path, names: &[&str]) -> bool {
+    let wanted: Vec<String> = names.iter().map(|name| UserName::fold(name)).collect();
+    if wanted.iter().any(|name| name == "root") {
         return true;
     }
     let Ok(file) = File::open(passwd) else {
@@ -29,7 +31,7 @@ pub(crate) fn is_local(passwd: &Path, name: &str) -> bool {
         line.clear();
         match lines.read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return false,
-            Ok(_) if is_line_of(&line, &wanted) => return true,
+            Ok(_) if wanted.iter().any(|name| is_line_of(&line, name)) => return true,
             Ok(_) => {}
         }
     }
@@ -47,7 +49,8 @@ fn is_line_of(line: &[u8], wanted: &str) -> bool {
 }
 
 /// This host's short name, for sentences that are said without the daemon.
-pub(crate) fn host_name() -> String {
+#[must_use]
+pub fn host_name() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let short = text.trim().split('.').next().unwrap_or_default();
     short.to_owned()
@@ -63,13 +66,14 @@ mod tests {
         let text = "root:x:0:0::/root:/bin/sh\nBackup:x:34:34:alice:/:/x\n\nbj\u{f6}rn:x:1:1::/:\n:x:2:2::/:\nlast:x:3";
         std::fs::write(&path, text).unwrap();
         for name in ["root", "ROOT", "backup", "BACKUP", "BJ\u{d6}RN", "last"] {
-            assert!(is_local(&path, name), "{name}");
+            assert!(is_local(&path, &[name]), "{name}");
+            assert!(is_local(&path, &["other", name]), "{name}");
         }
         for name in ["alice", "back", "backup2", "x", "", "roots"] {
-            assert!(!is_local(&path, name), "{name}");
+            assert!(!is_local(&path, &[name]), "{name}");
         }
         std::fs::remove_file(&path).unwrap();
-        assert!(is_local(&path, "Root"));
-        assert!(!is_local(&path, "backup"));
+        assert!(is_local(&path, &["Root"]));
+        assert!(!is_local(&path, &["backup"]));
     }
 }
