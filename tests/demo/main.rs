@@ -116,6 +116,9 @@ fn domain() -> Result<Daemon> {
     Ok(daemon)
 }
 
+/// What the shell reads at its start; in the private world.
+const START: &str = "/run/demo-shell.rc";
+
 fn shell() -> ExitCode {
     println!(
         "A root shell in a private world. The domain is CORP; everybody's password is {PASSWORD}:"
@@ -128,11 +131,17 @@ fn shell() -> ExitCode {
         domlogon_tests::LOCAL_PASSWORD
     );
     println!(
-        "Try: login alice, su - localuser -c 'su - nina', domlogon explain harry --service sshd,"
+        "Try: login alice; su - localuser, and there su - nina; domlogon explain harry --service sshd;"
     );
-    println!("     domlogon user list, getent passwd dora, tail /var/log/syslog. Leave with exit.");
+    println!("     domlogon user list; getent passwd dora; tail /var/log/syslog. Leave with exit.");
+    // Some versions of login hang up the terminal that they are given: it gets one of its own.
+    let start = "PS1='sandbox# '\nlogin() { script -qec \"login $*\" /dev/null; }\n";
+    if let Err(error) = std::fs::write(START, start) {
+        eprintln!("{START}: {error}");
+        return ExitCode::from(2);
+    }
     // `script` gives the shell a terminal of this world's own, with job control.
-    let shell = "PS1='sandbox# ' bash --norc";
+    let shell = &format!("bash --rcfile {START}");
     run(&[
         "script",
         "--quiet",

@@ -19,12 +19,12 @@ pub(crate) fn play() -> ExitCode {
         ("A logon", logon),
         ("A new password first, then the shell", must_change),
         (
-            "passwd: a short one, a used one, then a good one; and not again today",
+            "passwd: a short one, one used before, then a good one; and not again today",
             passwd,
         ),
         ("su and sudo", su_and_sudo),
         (
-            "Three wrong passwords lock an account, the right one too",
+            "Three wrong passwords lock an account; then the right one does not help",
             lockout,
         ),
         (

@@ -192,7 +192,7 @@ fn everybody(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
             [
                 user.name.clone(),
                 user.uid.to_string(),
-                list(&states(user, clock), ""),
+                list(&states(user, clock), "ready to log on"),
                 user.full_name.clone(),
             ]
         })
