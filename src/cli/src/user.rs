@@ -192,7 +192,7 @@ fn everybody(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
             [
                 user.name.clone(),
                 user.uid.to_string(),
-                list(&states(user, clock), "ready to log on"),
+                list(&states(user, clock), "enabled"),
                 user.full_name.clone(),
             ]
         })
@@ -257,7 +257,7 @@ fn page(user: &UserRecord, clock: &Clock) -> String {
     page.row("Home directory", &user.home);
     page.row("Login shell", &user.shell);
     page.row("Groups", &list(&user.groups, "none"));
-    page.row("State", &list(&states(user, clock), "ready to log on"));
+    page.row("State", &list(&states(user, clock), "enabled"));
     if user.locked {
         page.row(
             "Locked until",
