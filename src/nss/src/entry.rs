@@ -1,7 +1,7 @@
 //! The functions that glibc calls.
 //!
 //! Their names, arguments and results are those of glibc's manual, "NSS Module
-//! Functions". Each is one call of [`answer`], which no panic leaves, and which a thread
+//! Functions". Each is one call of `answer`, which no panic leaves, and which a thread
 //! that is being cancelled finishes first. Only integers and pointers cross this border.
 //!
 //! What each of them needs of its caller (`# Safety`): a name is null or ends with a
