@@ -1,9 +1,12 @@
 //! Test accounts in every condition, made with the command line as an administrator would.
 
 use crate::cli::{domlogon, domlogon_with};
-use crate::failure::Result;
+use crate::failure::{Failure, Result, differs};
 use crate::probe::Probe;
 use crate::{NEW_PASSWORD, PASSWORD};
+use nix::unistd::User;
+use std::fs;
+use std::os::unix::fs::chown;
 
 /// What is the matter with an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,30 @@ impl Account {
         domlogon(&arguments)?.exits(0).map(drop)
     }
 
+    /// Put it into a group, which is made if there is none.
+    ///
+    /// # Errors
+    /// When the command line refuses.
+    pub fn join(&self, group: &str) -> Result<()> {
+        nest(&self.name, group)
+    }
+
+    /// Make its home, for programs that go there and do not make it. Returns where it is.
+    ///
+    /// # Errors
+    /// When glibc does not know the user, or the folder cannot be made.
+    pub fn home(&self) -> Result<String> {
+        let what = "make a home";
+        let user = User::from_name(&self.name)
+            .ok()
+            .flatten()
+            .ok_or_else(|| differs("getpwnam", &*self.name, "nothing"))?;
+        fs::create_dir_all(&user.dir).map_err(Failure::harness(what))?;
+        chown(&user.dir, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+            .map_err(Failure::harness(what))?;
+        Ok(user.dir.to_string_lossy().into_owned())
+    }
+
     /// Lock it, the way it gets locked: by wrong passwords, as many as the world's policy allows.
     ///
     /// # Errors
@@ -118,4 +145,17 @@ impl Account {
             .returns("auth", "AUTH_ERR")
             .map(drop)
     }
+}
+
+/// Put a user or a group into a group, which is made if there is none.
+///
+/// # Errors
+/// When the command line refuses.
+pub fn nest(member: &str, group: &str) -> Result<()> {
+    if domlogon(&["group", "show", group])?.code() != 0 {
+        domlogon(&["group", "add", group])?.exits(0)?;
+    }
+    domlogon(&["group", "add-member", group, member])?
+        .exits(0)
+        .map(drop)
 }

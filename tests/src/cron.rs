@@ -31,18 +31,56 @@ impl Cron {
         Ok(Cron { child })
     }
 
+    /// Start it as the first one after a boot: jobs for that moment run at once.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_after_boot() -> Result<Cron> {
+        let _ = fs::remove_file("/run/crond.reboot");
+        Cron::start()
+    }
+
     /// Give `user` a job that writes his name into [`trace`] every minute.
     ///
     /// # Errors
     /// When crontab refuses it.
     pub fn job(user: &str) -> Result<()> {
-        let line = format!("* * * * * id -un > {}\n", trace(user));
+        Cron::job_at(user, "* * * * *")
+    }
+
+    /// Give `user` a job that writes his name into [`trace`] after a boot; see
+    /// [`Cron::start_after_boot`].
+    ///
+    /// # Errors
+    /// When crontab refuses it.
+    pub fn job_after_boot(user: &str) -> Result<()> {
+        Cron::job_at(user, "@reboot")
+    }
+
+    fn job_at(user: &str, when: &str) -> Result<()> {
+        // What an earlier job has written is none of this one's.
+        let _ = fs::remove_file(trace(user));
+        let line = format!("{when} id -un > {}\n", trace(user));
         let output = Program::new("crontab")
             .args(&["-u", user, "-"])
             .run(line.as_bytes())?;
         ensure(
             output.status.success(),
             format!("crontab -u {user}"),
+            "exit status 0",
+            everything(&output),
+        )
+    }
+
+    /// Take a user's jobs away.
+    ///
+    /// # Errors
+    /// When crontab refuses.
+    pub fn forget_job(user: &str) -> Result<()> {
+        let output = Program::new("crontab").args(&["-u", user, "-r"]).run(b"")?;
+        ensure(
+            output.status.success(),
+            format!("crontab -u {user} -r"),
             "exit status 0",
             everything(&output),
         )
@@ -74,6 +112,11 @@ impl Drop for Cron {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether a user's job has run.
+pub fn has_run(user: &str) -> bool {
+    fs::read_to_string(trace(user)).is_ok_and(|text| text.trim() == user)
 }
 
 /// The file that a user's job writes.

@@ -1,5 +1,5 @@
-//! The harness: real programs on a terminal, the daemon, the command line, real libpam, sshd and
-//! cron. Everything here expects to run as root inside `tests/sandbox`, where it may do what it
+//! The harness: real programs on a terminal, the daemon, the command line, real libpam, sshd, vsftpd
+//! and cron. Everything here expects to run as root inside `tests/sandbox`, where it may do what it
 //! likes. The suites are in `tests/suites`, the demonstration in `tests/demo`.
 
 #![forbid(unsafe_code)]
@@ -13,7 +13,9 @@ pub mod log;
 pub mod probe;
 pub mod program;
 pub mod pty;
+pub mod rights;
 pub mod sshd;
+pub mod vsftpd;
 pub mod world;
 
 pub use account::{Account, Condition};
@@ -25,6 +27,7 @@ pub use probe::Probe;
 pub use program::Program;
 pub use pty::Pty;
 pub use sshd::Sshd;
+pub use vsftpd::Vsftpd;
 pub use world::World;
 
 /// The password of the sandbox's own user "localuser".

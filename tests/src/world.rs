@@ -6,7 +6,9 @@ use crate::cli::domlogon;
 use crate::daemon::{CONFIGURATION, Daemon};
 use crate::failure::{Result, differs};
 use crate::probe::write_bare_services;
+use crate::rights;
 use crate::sshd::Sshd;
+use crate::vsftpd::Vsftpd;
 
 /// Wrong passwords until an account locks.
 pub const THRESHOLD: u32 = 3;
@@ -16,6 +18,7 @@ pub const THRESHOLD: u32 = 3;
 pub struct World {
     daemon: Option<Daemon>,
     sshd: Option<Sshd>,
+    vsftpd: Option<Vsftpd>,
     made: u32,
 }
 
@@ -27,9 +30,11 @@ impl World {
     pub fn new() -> Result<World> {
         write_bare_services()?;
         Daemon::forget()?;
+        rights::replace(rights::USUAL)?;
         let mut world = World {
             daemon: Some(Daemon::start(CONFIGURATION)?),
             sshd: None,
+            vsftpd: None,
             made: 0,
         };
         world.usual_policy()?;
@@ -41,6 +46,7 @@ impl World {
         World {
             daemon: None,
             sshd: None,
+            vsftpd: None,
             made: 0,
         }
     }
@@ -71,6 +77,34 @@ impl World {
         let mut arguments = vec!["policy", "set"];
         arguments.extend(settings);
         domlogon(&arguments)?.exits(0).map(drop)
+    }
+
+    /// Put a `rights.toml` in force.
+    ///
+    /// # Errors
+    /// When the daemon does not take it.
+    pub fn rights(&mut self, text: &str) -> Result<()> {
+        rights::replace(text)?;
+        rights::reload()
+    }
+
+    /// The rights that each case starts with.
+    ///
+    /// # Errors
+    /// When the daemon does not take them.
+    pub fn usual_rights(&mut self) -> Result<()> {
+        if rights::stands(rights::USUAL) {
+            return Ok(());
+        }
+        // In the place of whatever a case has left there.
+        let _ = std::fs::remove_file(rights::FILE);
+        self.rights(rights::USUAL)
+    }
+
+    /// A name that no group has yet.
+    pub fn group_name(&mut self, stem: &str) -> String {
+        self.made += 1;
+        format!("{stem}{}", self.made)
     }
 
     /// A new account in this condition.
@@ -141,5 +175,17 @@ impl World {
         self.sshd
             .as_ref()
             .ok_or_else(|| differs("sshd", "running", "not started"))
+    }
+    /// The shared vsftpd, started when it is first wanted.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn vsftpd(&mut self) -> Result<&Vsftpd> {
+        if self.vsftpd.is_none() {
+            self.vsftpd = Some(Vsftpd::start()?);
+        }
+        self.vsftpd
+            .as_ref()
+            .ok_or_else(|| differs("vsftpd", "running", "not started"))
     }
 }

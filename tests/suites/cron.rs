@@ -2,11 +2,8 @@
 
 use crate::{Case, slow};
 use domlogon_tests::account::Condition::{self, *};
-use domlogon_tests::cron::{Cron, trace};
-use domlogon_tests::{Failure, Log, Result, World, ensure};
-use nix::unistd::User;
-use std::fs;
-use std::os::unix::fs::chown;
+use domlogon_tests::cron::{Cron, has_run};
+use domlogon_tests::{Log, Result, World, ensure};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![slow("cron/jobs", jobs)]
@@ -28,7 +25,8 @@ fn jobs(world: &mut World) -> Result<()> {
     let mut expected = Vec::new();
     for &(condition, runs) in RUNS {
         let account = world.account(condition)?;
-        home(&account.name)?;
+        // cron changes into the home before it runs a job.
+        account.home()?;
         Cron::job(&account.name)?;
         expected.push((account.name, format!("{condition:?}"), runs));
     }
@@ -40,25 +38,12 @@ fn jobs(world: &mut World) -> Result<()> {
     let cron = Cron::start()?;
     cron.wait_for("root")?;
     for (name, condition, runs) in expected {
-        let ran = fs::read_to_string(trace(&name)).unwrap_or_default().trim() == name;
         ensure(
-            ran == runs,
+            has_run(&name) == runs,
             format!("a job of {name} ({condition})"),
             if runs { "run" } else { "not run" },
             log.lines(),
         )?;
     }
     Ok(())
-}
-
-/// cron changes into the home before it runs a job.
-fn home(name: &str) -> Result<()> {
-    let what = "make a home";
-    let user = User::from_name(name)
-        .ok()
-        .flatten()
-        .ok_or_else(|| domlogon_tests::differs("getpwnam", name, "nothing"))?;
-    fs::create_dir_all(&user.dir).map_err(Failure::harness(what))?;
-    chown(&user.dir, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-        .map_err(Failure::harness(what))
 }

@@ -27,12 +27,12 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-fn login(name: &str) -> Result<Pty> {
+pub(crate) fn login(name: &str) -> Result<Pty> {
     Program::new("login").arg(name).on_terminal()
 }
 
 /// In the shell: who am I? Then leave.
-fn is_in_as(session: &mut Pty, name: &str) -> Result<()> {
+pub(crate) fn is_in_as(session: &mut Pty, name: &str) -> Result<()> {
     session.expect_any(&["$ ", "# "])?;
     session.send("echo I am $(id -un), home $HOME")?;
     session.expect(&format!("I am {name}, home "))?;
@@ -90,7 +90,7 @@ fn must_change(world: &mut World) -> Result<()> {
 }
 
 /// Answer the dialogue of a change: the old one if it is asked for, then each new one twice.
-fn new_password(session: &mut Pty, new: &[&str]) -> Result<()> {
+pub(crate) fn new_password(session: &mut Pty, new: &[&str]) -> Result<()> {
     let (which, _) = session.expect_any(&["urrent password: ", "ew password: "])?;
     if which == 0 {
         session.send_secret(PASSWORD)?;
@@ -165,7 +165,7 @@ fn local_and_root(_: &mut World) -> Result<()> {
     Ok(())
 }
 
-fn su(from: &str, to: &str) -> Result<Pty> {
+pub(crate) fn su(from: &str, to: &str) -> Result<Pty> {
     Program::new("su")
         .args(&["-", to, "-c", "id -un"])
         .as_user(from)?

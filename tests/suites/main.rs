@@ -16,10 +16,17 @@ mod login;
 mod nss;
 mod outages;
 mod passwd;
+mod rights;
+mod rights_commands;
+mod rights_file;
+mod rights_matrix;
+mod rights_refused;
 mod shipped;
 mod ssh;
+mod stories;
 mod sudo;
 mod vocabulary;
+mod ways;
 
 use domlogon_tests::{Daemon, Log, Result, World};
 use std::process::ExitCode;
@@ -112,6 +119,12 @@ fn all() -> Vec<Case> {
         sudo::cases(),
         ssh::cases(),
         bad_input::cases(),
+        rights::cases(),
+        rights_commands::cases(),
+        rights_file::cases(),
+        rights_refused::cases(),
+        rights_matrix::cases(),
+        stories::cases(),
         cron::cases(),
         outages::cases(),
         database::cases(),
@@ -175,8 +188,9 @@ fn run_all(cases: &[Case]) -> ExitCode {
     }
 }
 
-/// Each case begins with a living daemon and the usual policy, whatever the last one did.
+/// Each case begins with a living daemon, the usual policy and the usual rights, whatever the last one did.
 fn restore(world: &mut World) -> Result<()> {
     world.revive()?;
+    world.usual_rights()?;
     world.usual_policy()
 }

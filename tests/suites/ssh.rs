@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-fn connect(world: &mut World, name: &str, method: Method, command: &str) -> Result<Pty> {
+pub(crate) fn connect(world: &mut World, name: &str, method: Method, command: &str) -> Result<Pty> {
     world.sshd()?.client(name, method, command).on_terminal()
 }
 

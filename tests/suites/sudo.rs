@@ -36,7 +36,7 @@ fn speaks() -> Result<bool> {
     Ok(version >= vec![1, 9, 16])
 }
 
-fn allow(who: &str, how: &str) -> Result<()> {
+pub(crate) fn allow(who: &str, how: &str) -> Result<()> {
     let what = "write a sudo rule";
     let path = "/etc/sudoers.d/test";
     let silence = if speaks()? {
@@ -50,7 +50,7 @@ fn allow(who: &str, how: &str) -> Result<()> {
 }
 
 /// Wait for the sentence, where sudo lets it through.
-fn says(session: &mut Pty, words: &str) -> Result<()> {
+pub(crate) fn says(session: &mut Pty, words: &str) -> Result<()> {
     if speaks()? {
         session.expect(words)?;
     }
@@ -63,7 +63,7 @@ fn prepared(world: &mut World, condition: Condition) -> Result<Account> {
     Ok(account)
 }
 
-fn sudo(name: &str) -> Result<Pty> {
+pub(crate) fn sudo(name: &str) -> Result<Pty> {
     Program::new("sudo")
         .args(&["sh", "-c", "echo uid=$(id -u)"])
         .as_user(name)?

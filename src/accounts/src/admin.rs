@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::members;
 use crate::store::Durability;
 use domlogon_protocol::admin::{AdminError, Reply, Request};
-use domlogon_protocol::{LogonType, NameError, Qualifier, Timestamp, UserName};
-use domlogon_rules::{Host, Place};
+use domlogon_protocol::{LogonType, NameError, Qualifier, Timestamp, UserName, Verdict};
+use domlogon_rules::{Host, Place, Rights};
 use rusqlite::Connection;
 
 /// Accounts or groups in one answer.
@@ -47,6 +47,11 @@ impl Database {
             } => self.remove_members(&group, &members, force, now),
             Request::PolicyShow => self.show_policy(),
             Request::PolicySet(changes) => self.set_policy(&changes),
+            // The lists are the host's, not the domain's.
+            Request::RightsShow
+            | Request::RightsCheck { .. }
+            | Request::RightsSimulate { .. }
+            | Request::RightsReload => Err(AdminError::Store(Verdict::InvalidApi).into()),
         }
     }
 
@@ -143,6 +148,8 @@ impl Database {
             can_change: true,
             host: &host,
             domain: &self.domain.name,
+            // Setting a password is not a logon: nobody's rights are asked.
+            rights: &Rights::none(0),
         })
     }
 }

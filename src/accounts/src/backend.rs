@@ -7,10 +7,10 @@ use crate::members;
 use crate::record::Record;
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
+use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
-use domlogon_rules::backend::{Backend, Outage, Summary};
-use domlogon_rules::{Everybody, Flags, Place, Proof};
+use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
+use domlogon_rules::{Flags, Judgement, Place, Proof, Token};
 
 impl Backend for Database {
     fn user_by_name(&self, key: &str) -> Result<Option<User>, Outage> {
@@ -47,7 +47,7 @@ impl Backend for Database {
         password: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage> {
+    ) -> Result<Judgement, Outage> {
         Ok(self.judge_logon(user, password, place, now)?)
     }
 
@@ -56,15 +56,17 @@ impl Backend for Database {
         user: &UserName,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage> {
+    ) -> Result<Judgement, Outage> {
         if let Some(decision) = self.not_ours(user, place) {
-            return Ok(decision);
+            return Ok(decision.into());
         }
-        let Some((record, policy)) = self.find_with_policy(user)? else {
-            return Ok(rules::decide_unknown(&user.to_string(), place));
+        let found = self.find_with(user, |connection, record| self.token_of(connection, record))?;
+        let Some((record, policy, token)) = found else {
+            return Ok(rules::decide_unknown(&user.to_string(), place).into());
         };
         let account = record.account(&self.domain);
-        Ok(rules::judge(&account, &policy, place, &Everybody, Proof::Other, now).decision)
+        let judgement = rules::judge(&account, &token, &policy, place, Proof::Other, now);
+        Ok(judgement)
     }
 
     fn preliminary(
@@ -100,10 +102,12 @@ impl Backend for Database {
         place: &Place<'_>,
         now: Timestamp,
     ) -> Result<Option<Explanation>, Outage> {
-        let found = self.find_with_policy(user)?;
-        Ok(found.map(|(record, policy)| {
+        let found = self.find_with(user, |connection, record| {
+            self.traced_token_of(connection, record)
+        })?;
+        Ok(found.map(|(record, policy, token)| {
             let account = record.account(&self.domain);
-            rules::explain(&account, &policy, place, &Everybody, now)
+            rules::explain(&account, &token, &policy, place, now)
         }))
     }
 
@@ -117,6 +121,22 @@ impl Backend for Database {
                 && record.expires.is_none_or(|end| now <= end)
                 && members::is_administrator(connection, record.rid)?)
         })?)
+    }
+
+    fn principal(&self, name: &UserName) -> Result<Option<Principal>, Outage> {
+        Ok(self.principal_of(name)?)
+    }
+
+    fn name_of(&self, sid: &Sid) -> Result<Option<String>, Outage> {
+        Ok(self.name_of_sid(sid)?)
+    }
+
+    fn token(&self, user: &UserName) -> Result<Option<Token>, Outage> {
+        Ok(self.token_of_name(user)?)
+    }
+
+    fn administrators(&self, now: Timestamp) -> Result<Vec<Token>, Outage> {
+        Ok(self.administrator_tokens(now)?)
     }
 
     fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError> {

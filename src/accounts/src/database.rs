@@ -3,6 +3,7 @@
 use crate::domain::{self, Domain, Seed};
 use crate::error::{Error, Fault, Result};
 use crate::hash::{Cost, Hasher, Salt};
+use crate::nesting::Nesting;
 use crate::record::Record;
 use crate::schema;
 use crate::store::Store;
@@ -17,6 +18,7 @@ pub struct Database {
     pub(crate) hasher: Hasher,
     pub(crate) domain: Domain,
     pub(crate) local: Arc<dyn LocalNames>,
+    pub(crate) nesting: Nesting,
     settings: RwLock<Settings>,
 }
 
@@ -138,6 +140,7 @@ impl Database {
             hasher,
             domain: Domain { dns_name, ..domain },
             local,
+            nesting: Nesting::default(),
             settings: RwLock::new(settings),
         })
     }
@@ -184,11 +187,23 @@ impl Database {
 
     /// An account that this host may see, and the policy that it is judged by.
     pub(crate) fn find_with_policy(&self, user: &UserName) -> Result<Option<(Record, Policy)>> {
+        self.find_with(user, |_, _| Ok(()))
+            .map(|found| found.map(|(record, policy, ())| (record, policy)))
+    }
+
+    /// As [`find_with_policy`](Self::find_with_policy), and what else `f` reads of it in the
+    /// same moment.
+    pub(crate) fn find_with<T>(
+        &self,
+        user: &UserName,
+        f: impl FnOnce(&Connection, &Record) -> Result<T>,
+    ) -> Result<Option<(Record, Policy, T)>> {
         self.store.read(|connection| {
             let Some(record) = self.find(connection, user)? else {
                 return Ok(None);
             };
-            Ok(Some((record, domain::policy(connection)?)))
+            let value = f(connection, &record)?;
+            Ok(Some((record, domain::policy(connection)?, value)))
         })
     }
 

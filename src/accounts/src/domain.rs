@@ -17,13 +17,16 @@ const ADMINISTRATOR: u32 = 500;
 const FIRST_RID: u32 = 1000;
 
 /// RID, name, and whether it is an alias of the BUILTIN domain.
-const BUILT_IN_GROUPS: [(u32, &str, bool); 6] = [
+const BUILT_IN_GROUPS: [(u32, &str, bool); 9] = [
     (DOMAIN_ADMINS, "Domain Admins", false),
     (DOMAIN_USERS, "Domain Users", false),
     (514, "Domain Guests", false),
     (ADMINISTRATORS, "Administrators", true),
     (545, "Users", true),
     (546, "Guests", true),
+    (551, "Backup Operators", true),
+    (555, "Remote Desktop Users", true),
+    (559, "Performance Log Users", true),
 ];
 
 /// Which built-in group is in which.

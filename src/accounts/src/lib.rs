@@ -7,8 +7,9 @@
 //!
 //! Where to find what: `store` holds the file and its connections, `schema` the tables
 //! and their migrations, `hash` and `slots` the password hashing, `record` the row of an
-//! account, `members` who is in which group, `logon` and `change` what their names say,
-//! `names` the answers to NSS, and `admin` what an administrator may ask.
+//! account, `members` who is in which group and `nesting` the groups alone in memory,
+//! `principals` what somebody carries at a logon, `logon` and `change` what their names
+//! say, `names` the answers to NSS, and `admin` what an administrator may ask.
 #![forbid(unsafe_code)]
 
 mod admin;
@@ -21,6 +22,8 @@ mod hash;
 mod logon;
 mod members;
 mod names;
+mod nesting;
+mod principals;
 mod record;
 mod schema;
 mod slots;

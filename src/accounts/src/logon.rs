@@ -19,7 +19,7 @@ use crate::record::{self, Record};
 use crate::store::Durability;
 use domlogon_protocol::{Decision, Policy, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
-use domlogon_rules::{Account, Everybody, Place, Proof};
+use domlogon_rules::{Account, Judgement, Place, Proof};
 use rusqlite::Connection;
 
 /// A name and a password that are put to the test.
@@ -54,7 +54,7 @@ impl Database {
         password: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision> {
+    ) -> Result<Judgement> {
         let attempt = Attempt {
             user,
             password,
@@ -76,8 +76,8 @@ impl Database {
                 account,
                 policy,
             } = settled;
-            let judgement =
-                rules::judge(&account, &policy, place, &Everybody, Proof::Password, now);
+            let token = self.token_of(connection, &record)?;
+            let judgement = rules::judge(&account, &token, &policy, place, Proof::Password, now);
             if judgement.decision.verdict == Verdict::Success {
                 record.lockout = record.lockout.after_good();
                 record.last_logon = Some(now);
@@ -88,9 +88,9 @@ impl Database {
             } else {
                 note_refusal(connection)?;
             }
-            Ok(judgement.decision)
+            Ok(judgement)
         })
-        .map(|result| result.unwrap_or_else(|refusal| refusal))
+        .map(|result| result.unwrap_or_else(Judgement::from))
     }
 
     /// Compares the password. If it is right, `prepare` does what takes long, and then

@@ -26,6 +26,13 @@ impl GroupRow {
             .optional()?)
     }
 
+    pub(crate) fn by_rid(connection: &Connection, rid: u32) -> Result<Option<Self>> {
+        Ok(connection
+            .prepare_cached(&format!("{SELECT} WHERE g.rid = ?1"))?
+            .query_row([rid], Self::read)
+            .optional()?)
+    }
+
     pub(crate) fn by_gid(connection: &Connection, gid: u32) -> Result<Option<Self>> {
         Ok(connection
             .prepare_cached(&format!("{SELECT} WHERE g.gid = ?1"))?
@@ -133,16 +140,34 @@ pub(crate) fn is_administrator(connection: &Connection, rid: u32) -> Result<bool
         .query_row([ADMINISTRATORS, rid], |row| row.get(0))?)
 }
 
+/// Users in a group, directly or through other groups, who are enabled, not at their end,
+/// and have a password: what to select of them comes before it.
+const ABLE: &str = "FROM user_members m
+    JOIN down ON m.grp = down.rid JOIN users u ON u.rid = m.member
+    WHERE u.verifier IS NOT NULL AND u.flags & ?2 = 0
+      AND (u.expires IS NULL OR u.expires >= ?3)";
+
+/// RID, name and id of each administrator whose account is enabled, not at its end, and has
+/// a password.
+pub(crate) fn administrators(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<(u32, String, u32)>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{DOWN} SELECT DISTINCT u.rid, u.name, u.uid {ABLE} ORDER BY u.rid"
+    ))?;
+    let rows = statement.query_map(
+        params![ADMINISTRATORS, Flags::ACCOUNTDISABLE.bits(), now.0],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether there is an administrator whose account is enabled, not at its end, and has a
 /// password.
 pub(crate) fn has_administrator(connection: &Connection, now: Timestamp) -> Result<bool> {
     Ok(connection
-        .prepare_cached(&format!(
-            "{DOWN} SELECT EXISTS (SELECT 1 FROM user_members m
-             JOIN down ON m.grp = down.rid JOIN users u ON u.rid = m.member
-             WHERE u.verifier IS NOT NULL AND u.flags & ?2 = 0
-               AND (u.expires IS NULL OR u.expires >= ?3))"
-        ))?
+        .prepare_cached(&format!("{DOWN} SELECT EXISTS (SELECT 1 {ABLE})"))?
         .query_row(
             params![ADMINISTRATORS, Flags::ACCOUNTDISABLE.bits(), now.0],
             |row| row.get(0),

@@ -7,7 +7,7 @@ const APPLICATION: i64 = 0x646C_6F67;
 
 /// Each takes the tables one version further. Appended to, never changed: a file in the
 /// field may be at any of them.
-pub(crate) const MIGRATIONS: &[&str] = &[FIRST];
+pub(crate) const MIGRATIONS: &[&str] = &[FIRST, SECOND];
 
 /// What a file is.
 #[derive(Debug, PartialEq, Eq)]
@@ -152,4 +152,40 @@ CREATE TABLE rights (
     sid  TEXT NOT NULL,
     PRIMARY KEY (name, sid)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 2: the built-in groups that hold logon rights, and a number that every write to
+/// the tables of groups raises; see `nesting`. The lists of rights are in a file.
+///
+/// A name that the site has given stays the site's, and no id is used twice: the built-in
+/// group is then left out. A new database has no group 544 here yet, and is given these
+/// groups with the others.
+const SECOND: &str = "
+INSERT OR IGNORE INTO groups (rid, key, name, gid, alias, built_in)
+SELECT new.rid, lower(new.name), new.name, g.gid - g.rid + new.rid, 1, 1
+FROM groups g JOIN (SELECT 551 AS rid, 'Backup Operators' AS name
+                    UNION ALL SELECT 555, 'Remote Desktop Users'
+                    UNION ALL SELECT 559, 'Performance Log Users') new
+WHERE g.rid = 544
+  AND lower(new.name) NOT IN (SELECT key FROM users)
+  AND g.gid - g.rid + new.rid NOT IN (SELECT uid FROM users)
+  AND g.gid - g.rid + new.rid NOT IN (SELECT id FROM spent_ids)
+  AND g.gid - g.rid + new.rid NOT IN (65534, 65535)
+  AND g.gid - g.rid + new.rid < 4294967294;
+
+DROP TABLE rights;
+
+ALTER TABLE domain ADD COLUMN group_version INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER group_made AFTER INSERT ON groups
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
+CREATE TRIGGER group_changed AFTER UPDATE ON groups
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
+CREATE TRIGGER group_deleted AFTER DELETE ON groups
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
+CREATE TRIGGER member_added AFTER INSERT ON group_members
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
+CREATE TRIGGER member_changed AFTER UPDATE ON group_members
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
+CREATE TRIGGER member_removed AFTER DELETE ON group_members
+    BEGIN UPDATE domain SET group_version = group_version + 1; END;
 ";

@@ -2,6 +2,7 @@
 
 use crate::hours::{self, HoursSetting};
 use crate::policy::{self, Setting};
+use crate::rights::Rights;
 use crate::time::{self, Expiry};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domlogon_protocol::Timestamp;
@@ -13,10 +14,10 @@ Exit status:
   1  no: refused, not found
   2  could not tell: domlogond does not answer, or the command line is wrong";
 
-/// Manage the accounts of a domain and ask why a logon was refused.
+/// Manage the accounts of a domain and who may log on here, and ask why a logon was refused.
 ///
 /// Run it as root, or as a member of the group Administrators of the domain.
-/// `status` and `explain` about oneself work for everybody.
+/// `status`, and `explain` and `rights test` about oneself, work for everybody.
 #[derive(Debug, Parser)]
 #[command(name = "domlogon", version, after_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -44,15 +45,20 @@ pub(crate) enum Command {
     /// Show and change the rules for passwords and lockouts.
     #[command(subcommand)]
     Policy(Policy),
+    /// Show, give and take the rights to log on to this host, and try a change first.
+    #[command(subcommand)]
+    Rights(Rights),
     /// Show step by step what a logon would get, without a password and without any effect.
     Explain(Explain),
-    /// Show how the daemon and its account database are.
+    /// Show how the daemon, its account database and its logon rights are.
     ///
-    /// Exit status 1 means that the daemon answers, but its database does not.
+    /// Exit status 1 means that the daemon answers, but its database does not, or that it
+    /// did not take the file of logon rights as it is now.
     Status,
-    /// Judge a configuration file before the daemon uses it.
+    /// Judge a configuration file, or a file of logon rights, before the daemon uses it.
     ///
-    /// Runs `domlogond --check FILE`, and exits as it does.
+    /// Runs `domlogond --check FILE`, and exits as it does. A configuration is judged
+    /// together with the rights.toml beside it; a rights.toml can be named itself.
     Check(Check),
 }
 

@@ -1,7 +1,8 @@
 //! What lifts a refusal: the command to type, or whom to ask.
 
+use crate::right;
 use crate::words::shell_word;
-use domlogon_protocol::{Decision, Fact, LogonHours, LogonType, Step, Timestamp, Verdict};
+use domlogon_protocol::{Decision, Fact, LogonHours, Step, Timestamp, Verdict};
 use domlogon_rules::hours;
 
 /// A refusal to be cured.
@@ -46,12 +47,8 @@ pub(crate) fn cure(case: &Case<'_>) -> Vec<String> {
             set(&format!("--workstations {}", with_this_host(case.steps))),
             set("--workstations any"),
         ],
-        Verdict::LogonTypeNotGranted => vec![missing_right(case)],
-        Verdict::InvalidLogonType => vec![format!(
-            "The service {} is closed to all accounts of the domain: see its logon type in \
-             /etc/domlogon/domlogon.toml",
-            case.service
-        )],
+        Verdict::LogonTypeNotGranted => missing_right(case),
+        Verdict::InvalidLogonType => vec![right::closed(case.service)],
         Verdict::MustChange => vec![
             "The user sets a new password at this logon".to_owned(),
             format!("or take the demand back: {}", set("--must-change no")),
@@ -173,19 +170,20 @@ fn with_this_hour(case: &Case<'_>) -> String {
     shell_word(&format!("{} UTC", hours::format(&allowed, 0)))
 }
 
-fn missing_right(case: &Case<'_>) -> String {
-    match case.decision.params.logon_type.and_then(LogonType::right) {
-        Some(right) => format!(
-            "Give {} the right {} (\"{}\") on this host",
-            case.user,
-            right.symbol(),
-            right.title()
-        ),
-        None => format!(
-            "Give {} the right to use {} on this host",
-            case.user, case.service
-        ),
-    }
+/// By the entry that decided; in general words where that is not known.
+fn missing_right(case: &Case<'_>) -> Vec<String> {
+    let fact = case.steps.iter().find_map(|step| match &step.fact {
+        Fact::Right(fact) => Some(fact),
+        _ => None,
+    });
+    let lines = fact.map(|fact| right::cure(fact, case.user));
+    lines.filter(|lines| !lines.is_empty()).unwrap_or_else(|| {
+        vec![format!(
+            "domlogon rights test {} --service {} shows the right that is missing",
+            shell_word(case.user),
+            shell_word(case.service)
+        )]
+    })
 }
 
 #[cfg(test)]

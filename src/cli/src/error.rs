@@ -2,6 +2,7 @@
 
 use crate::answer::Exit;
 use crate::refusal;
+use crate::rights::RightsError;
 use core::fmt;
 use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::client::CallError;
@@ -38,6 +39,8 @@ pub(crate) enum Error {
     NoDaemonProgram(Vec<PathBuf>),
     /// domlogond could not be run.
     Run(PathBuf, io::Error),
+    /// Something about the file of logon rights.
+    Rights(Box<RightsError>),
 }
 
 impl Error {
@@ -48,6 +51,7 @@ impl Error {
                 _ => Exit::No,
             },
             Self::NoSuchAccount(_) | Self::BadName(..) | Self::EntriesDiffer => Exit::No,
+            Self::Rights(error) => error.exit(),
             Self::Call(_)
             | Self::NotAnswered(_)
             | Self::OtherReply
@@ -79,6 +83,7 @@ impl Error {
             Self::NoPassword => "no_password_given",
             Self::Input(_) => "input",
             Self::NoDaemonProgram(_) | Self::Run(..) => "no_daemon_program",
+            Self::Rights(error) => error.word(),
         }
     }
 }
@@ -92,6 +97,12 @@ impl From<CallError> for Error {
 impl From<AdminError> for Error {
     fn from(error: AdminError) -> Self {
         Self::Refused(Box::new(error))
+    }
+}
+
+impl From<RightsError> for Error {
+    fn from(error: RightsError) -> Self {
+        Self::Rights(Box::new(error))
     }
 }
 
@@ -142,6 +153,7 @@ impl fmt::Display for Error {
             Self::Run(program, error) => {
                 write!(f, "{} could not be run: {error}.", program.display())
             }
+            Self::Rights(error) => error.fmt(f),
         }
     }
 }

@@ -6,12 +6,13 @@ use crate::cure::{Case, cure};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::fact::{self, way_in};
+use crate::right;
 use crate::time::{Clock, rfc3339};
 use crate::verdict::{PamShown, VerdictShown, pam_text, verdict_text};
 use crate::words::Page;
 use domlogon_protocol::{
-    AuthCode, Decision, Explanation, Hook, LogonType, Outcome, Reply, Request, Step, UserName,
-    Verdict, notice_sentence, sentence,
+    AuthCode, Decision, Explanation, Fact, Hook, LogonType, Outcome, Reply, Request, RightFact,
+    Step, Timestamp, UserName, Verdict, notice_sentence, sentence,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,21 +20,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 pub(crate) fn run(asked: &Explain, daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
-    let user = UserName::parse(asked.user.as_bytes())
-        .map_err(|error| Error::BadName(asked.user.clone(), error))?;
-    let request = Request::Explain {
-        user,
-        service: asked.service.clone(),
-        at: asked.at,
-    };
-    let explanation = match daemon.look(&request) {
-        Ok(Reply::Explanation(explanation)) => explanation,
-        Ok(_) => return Err(Error::OtherReply),
-        Err(Error::NotAnswered(
-            Verdict::UserNotFound | Verdict::AccountUndefined | Verdict::UserNotInResdom,
-        )) => return Err(Error::NoSuchAccount(asked.user.clone())),
-        Err(error) => return Err(error),
-    };
+    let explanation = ask(daemon, &asked.user, &asked.service, asked.at)?;
     let report = Report {
         user: &asked.user,
         service: &asked.service,
@@ -47,6 +34,30 @@ pub(crate) fn run(asked: &Explain, daemon: &Daemon, clock: &Clock) -> Result<Ans
         Exit::No
     };
     Ok(Answer::yes(report.text(), &report.json()).with(exit))
+}
+
+/// The daemon's evaluation of a logon.
+pub(crate) fn ask(
+    daemon: &Daemon,
+    user: &str,
+    service: &str,
+    at: Option<Timestamp>,
+) -> Result<Box<Explanation>, Error> {
+    let name =
+        UserName::parse(user.as_bytes()).map_err(|error| Error::BadName(user.to_owned(), error))?;
+    let request = Request::Explain {
+        user: name,
+        service: service.to_owned(),
+        at,
+    };
+    match daemon.look(&request) {
+        Ok(Reply::Explanation(explanation)) => Ok(explanation),
+        Ok(_) => Err(Error::OtherReply),
+        Err(Error::NotAnswered(
+            Verdict::UserNotFound | Verdict::AccountUndefined | Verdict::UserNotInResdom,
+        )) => Err(Error::NoSuchAccount(user.to_owned())),
+        Err(error) => Err(error),
+    }
 }
 
 /// How the outcome of a step is marked.
@@ -80,10 +91,12 @@ impl Marks {
             (Self::Signs, Outcome::Decided) if grants => "!",
             (Self::Signs, Outcome::Decided | Outcome::WouldRefuse) => "✗",
             (Self::Signs, Outcome::Skipped) => "-",
+            (Self::Signs, Outcome::Audited) => "!",
             (Self::Words, Outcome::Passed) => "passed",
             (Self::Words, Outcome::Decided) => "DECIDED",
             (Self::Words, Outcome::WouldRefuse) => "would not pass",
             (Self::Words, Outcome::Skipped) => "not asked",
+            (Self::Words, Outcome::Audited) => "AUDIT",
         }
     }
 }
@@ -164,6 +177,7 @@ impl Report<'_> {
             let remark = match (step.outcome, self.marks) {
                 (Outcome::Decided, Marks::Signs) => "decided: ",
                 (Outcome::WouldRefuse, Marks::Signs) => "would not pass either: ",
+                (Outcome::Audited, Marks::Signs) => "audit: ",
                 _ => "",
             };
             let line = format!(
@@ -205,6 +219,15 @@ impl Report<'_> {
         for notice in &decision.notices {
             page.row("The user reads", &notice_sentence(*notice));
         }
+        if let Some(fact) = self.audited(decision) {
+            page.row(
+                "Audit mode",
+                "lets it pass; without it the logon right would refuse",
+            );
+            for (index, line) in right::cure(fact, self.account_name()).iter().enumerate() {
+                page.row(if index == 0 { "Before it ends" } else { "" }, line);
+            }
+        }
         for (index, line) in self.cure(decision).iter().enumerate() {
             page.row(if index == 0 { "Cure" } else { "" }, line);
         }
@@ -221,6 +244,18 @@ impl Report<'_> {
         })
     }
 
+    /// The right that only audit mode lets pass, where the decision is to let in.
+    fn audited(&self, decision: &Decision) -> Option<&RightFact> {
+        let steps = self.explanation.steps.iter();
+        let granted = decision.verdict.grants();
+        steps
+            .filter(|step| granted && step.outcome == Outcome::Audited)
+            .find_map(|step| match &step.fact {
+                Fact::Right(fact) => Some(&**fact),
+                _ => None,
+            })
+    }
+
     pub(crate) fn json(&self) -> Value {
         let made = self.explanation;
         json!({
@@ -230,6 +265,7 @@ impl Report<'_> {
             "can_change": made.can_change,
             "at": rfc3339(made.at),
             "granted": made.with_password.verdict.grants(),
+            "audited": self.audited(&made.with_password).is_some(),
             "steps": made.steps.iter().map(|step| self.step_json(step)).collect::<Vec<_>>(),
             "with_password": self.outcome_json(&made.with_password),
             "without_password": self.outcome_json(&made.without_password),
@@ -268,6 +304,7 @@ impl Report<'_> {
                 Outcome::Decided => "decided",
                 Outcome::WouldRefuse => "would_refuse",
                 Outcome::Skipped => "skipped",
+                Outcome::Audited => "audited",
             },
             "fact": fact::json(&step.fact, self.clock),
             "text": fact::text(step, self.explanation.logon_type, self.clock),

@@ -1,9 +1,10 @@
 //! What a step of an evaluation looked at, in words and in JSON.
 
 use crate::hours::{self, HoursShown};
+use crate::right;
 use crate::time::{Clock, rfc3339};
 use crate::words::list;
-use domlogon_protocol::{Calendar, Fact, LogonType, Outcome, Right, Rule, Step, Timestamp};
+use domlogon_protocol::{Calendar, Fact, LogonType, Outcome, RightFact, Rule, Step, Timestamp};
 use serde_json::{Value, json};
 
 /// The fact of a step in words; `way` is the logon type that was judged.
@@ -44,19 +45,7 @@ pub(crate) fn text(step: &Step, way: LogonType, clock: &Clock) -> String {
         Fact::Workstations { allowed, host } => {
             format!("allowed: {}; this host: {host}", list(allowed, "any"))
         }
-        Fact::Right {
-            logon_type,
-            right: Some(right),
-        } => format!(
-            "{} needs {} (\"{}\")",
-            way_in(*logon_type),
-            right.symbol(),
-            right.title()
-        ),
-        Fact::Right {
-            logon_type,
-            right: None,
-        } => way_in(*logon_type).to_owned(),
+        Fact::Right(fact) => logon_right(fact, step.outcome),
         Fact::PasswordAge {
             set_at,
             must_change_at,
@@ -89,10 +78,7 @@ pub(crate) fn json(fact: &Fact, clock: &Clock) -> Value {
             "next_allowed_at": next_allowed.map(rfc3339),
         }),
         Fact::Workstations { allowed, host } => json!({"workstations": allowed, "host": host}),
-        Fact::Right { logon_type, right } => json!({
-            "logon_type": logon_type.word(),
-            "right": right.map(Right::symbol),
-        }),
+        Fact::Right(fact) => right::json(fact),
         Fact::PasswordAge {
             set_at,
             must_change_at,
@@ -117,6 +103,26 @@ pub(crate) const fn way_in(logon_type: LogonType) -> &'static str {
     }
 }
 
+fn logon_right(fact: &RightFact, outcome: Outcome) -> String {
+    let way = way_in(fact.logon_type);
+    let Some(needed) = fact.right else {
+        return match fact.logon_type {
+            LogonType::Deny => format!("{way}, by [services] in the file of logon rights"),
+            _ => way.to_owned(),
+        };
+    };
+    let audit = match outcome {
+        Outcome::Audited => "; it would be refused, but audit mode lets it pass",
+        _ => "",
+    };
+    format!(
+        "{way} needs {} (\"{}\"): {}{audit}",
+        needed.symbol(),
+        needed.title(),
+        right::text(fact)
+    )
+}
+
 fn password_age(
     step: &Step,
     set_at: Option<Timestamp>,
@@ -125,7 +131,7 @@ fn password_age(
 ) -> String {
     if step.rule == Rule::MustChange {
         return match step.outcome {
-            Outcome::Passed => "not demanded",
+            Outcome::Passed | Outcome::Audited => "not demanded",
             Outcome::Decided | Outcome::WouldRefuse => "a new password is demanded",
             Outcome::Skipped => "a new password is demanded, but not by this way in",
         }

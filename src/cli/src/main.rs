@@ -17,6 +17,8 @@ mod hours;
 mod password;
 mod policy;
 mod refusal;
+mod right;
+mod rights;
 mod status;
 mod time;
 mod user;
@@ -44,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Answer, Error> {
         Command::User(command) => user::run(command, &daemon, &clock),
         Command::Group(command) => group::run(command, &daemon),
         Command::Policy(command) => policy::run(command, &daemon),
+        Command::Rights(command) => rights::run(command, &daemon, &clock),
         Command::Explain(asked) => explain::run(&asked, &daemon, &clock),
         Command::Status => status::run(&daemon, &clock),
         Command::Check(asked) => check::run(&asked, arguments.json),

@@ -1,5 +1,6 @@
 //! Why the daemon refused an administrator, in one place: what is wrong, and the way out.
 
+use crate::rights::problem;
 use crate::time::Clock;
 use crate::words::shell_word;
 use core::fmt;
@@ -122,6 +123,12 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
             shell_word(name)
         ),
         AdminError::Store(verdict) => store(f, *verdict),
+        AdminError::Rights(problem) => write!(
+            f,
+            "The file of logon rights cannot be used: {}. The lists from before stay in force. \
+             See: domlogon status",
+            problem::line(problem)
+        ),
     }
 }
 
@@ -164,6 +171,7 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::InFuture(_) => "in_future",
         AdminError::NoPassword(_) => "no_password",
         AdminError::Store(_) => "store",
+        AdminError::Rights(_) => "rights",
     }
 }
 
@@ -240,6 +248,7 @@ fn bound(setting: PolicySetting, value: i64) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::error::Error;
+    use domlogon_protocol::rights::{Problem, ProblemKind};
     use domlogon_protocol::{NameError, Rule, Timestamp};
     use std::collections::HashSet;
 
@@ -276,6 +285,10 @@ pub(crate) mod tests {
             AdminError::InFuture(Timestamp(1_795_417_200)),
             AdminError::NoPassword(name()),
             AdminError::Store(Verdict::InvalidDatabase),
+            AdminError::Rights(Box::new(Problem {
+                place: Some((3, 7)),
+                kind: ProblemKind::UnknownRight("SeX".to_owned()),
+            })),
         ]
     }
 

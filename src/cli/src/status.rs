@@ -4,10 +4,12 @@ use crate::answer::{Answer, Exit};
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::refusal::store_sentence;
+use crate::rights::state::{self, StateShown};
 use crate::time::{Clock, rfc3339};
 use crate::verdict::VerdictShown;
 use crate::words::Page;
 use domlogon_protocol::admin::Status;
+use domlogon_protocol::rights::RightsStatus;
 use domlogon_protocol::{Reply, Request, Verdict};
 use serde::Serialize;
 
@@ -15,7 +17,7 @@ pub(crate) fn run(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
     let Reply::Status(status) = daemon.look(&Request::Status)? else {
         return Err(Error::OtherReply);
     };
-    let exit = if status.store == Verdict::Success {
+    let exit = if status.store == Verdict::Success && state::is_good(&status.rights) {
         Exit::Yes
     } else {
         Exit::No
@@ -53,11 +55,25 @@ fn page(status: &Status, clock: &Clock) -> String {
              See: domlogon check",
         );
     }
+    rights(&mut page, &status.rights, clock);
     page.row(
         "Decisions",
         &format!("{} granted, {} refused", status.granted, status.refused),
     );
     page.text()
+}
+
+fn rights(page: &mut Page, status: &RightsStatus, clock: &Clock) {
+    page.row("Logon rights", &state::text(status, clock));
+    for line in state::refusal(status) {
+        page.row("", &line);
+    }
+    for (index, warning) in state::warnings(status).iter().enumerate() {
+        page.row(if index == 0 { "Rights warnings" } else { "" }, warning);
+    }
+    if let Some(audit) = state::audit(status) {
+        page.row("Audit mode", &audit);
+    }
 }
 
 /// The daemon's state in JSON.
@@ -78,6 +94,7 @@ struct StatusShown<'a> {
     reload_refused: bool,
     granted: u64,
     refused: u64,
+    rights: StateShown<'a>,
 }
 
 impl<'a> StatusShown<'a> {
@@ -98,6 +115,7 @@ impl<'a> StatusShown<'a> {
             reload_refused: status.reload_refused,
             granted: status.granted,
             refused: status.refused,
+            rights: StateShown::new(&status.rights),
         }
     }
 }

@@ -55,6 +55,26 @@ pub(crate) fn parse_start(text: &str) -> Result<Timestamp, TimeError> {
     Clock::system().parse(text, Day::Start)
 }
 
+/// Reads how long ago, such as `7d`, or TIME, which must have passed.
+pub(crate) fn parse_since(text: &str) -> Result<Timestamp, SinceError> {
+    Clock::system().since(text)
+}
+
+/// A text that is no instant of the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SinceError;
+
+impl fmt::Display for SinceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "write how long ago, such as 7d or 12h, or a time that has passed, such as \
+             2026-12-31 or '2026-12-31 18:00'",
+        )
+    }
+}
+
+impl core::error::Error for SinceError {}
+
 impl Clock {
     /// This host's zone, and now.
     pub(crate) fn system() -> Self {
@@ -90,6 +110,17 @@ impl Clock {
         zoned
             .map(|zoned| Timestamp(zoned.timestamp().as_second()))
             .map_err(|_| TimeError)
+    }
+
+    fn since(&self, text: &str) -> Result<Timestamp, SinceError> {
+        let at = match span(text) {
+            Ok(back) => self.now.plus(-back),
+            Err(_) => self.parse(text, Day::Start).map_err(|_| SinceError)?,
+        };
+        if at > self.now {
+            return Err(SinceError);
+        }
+        Ok(at)
     }
 
     /// Local time with the zone's name, and UTC where that is another.
@@ -211,6 +242,24 @@ pub(crate) mod tests {
             "+1e99d",
         ] {
             assert_eq!(clock.parse(text, Day::End), Err(TimeError), "{text}");
+        }
+    }
+
+    #[test]
+    fn since_is_so_long_ago_or_an_instant_that_has_passed() {
+        let clock = vienna();
+        for (text, expected) in [
+            ("7d", "2026-11-16T07:00:00Z"),
+            ("12h", "2026-11-22T19:00:00Z"),
+            ("-1d", "2026-11-22T07:00:00Z"),
+            ("2026-11-01", "2026-10-31T23:00:00Z"),
+            ("now", "2026-11-23T07:00:00Z"),
+        ] {
+            let at = clock.since(text).map(rfc3339);
+            assert_eq!(at.as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["", "7", "+7d", "2026-12-31", "never", "yesterday"] {
+            assert_eq!(clock.since(text), Err(SinceError), "{text}");
         }
     }
 

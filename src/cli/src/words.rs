@@ -93,7 +93,7 @@ pub(crate) const fn yes_no(yes: bool) -> &'static str {
 }
 
 /// What could move the cursor is not printed as it is.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()

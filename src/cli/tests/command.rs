@@ -1,6 +1,10 @@
 //! The command itself, run against a daemon that answers as it is told.
 
+#[path = "rights/mod.rs"]
+mod rights;
+
 use domlogon_protocol::admin::{self, AdminError, GroupRecord, Status, UserRecord};
+use domlogon_protocol::rights::RightsStatus;
 use domlogon_protocol::{
     Decision, Explanation, LogonHours, LogonType, Policy, Reply, Request, Rule, Timestamp, Verdict,
     frame,
@@ -38,7 +42,7 @@ impl Daemon {
         let asked = Arc::clone(&self.asked);
         thread::spawn(move || {
             while let Ok((mut stream, _)) = listener.accept() {
-                let request: Request = frame::read(&mut stream, frame::MAX_REQUEST).unwrap();
+                let request: Request = frame::read(&mut stream, frame::MAX_ADMIN_REQUEST).unwrap();
                 let reply = answer(&request);
                 // Before the reply: with it the command ends, and the test looks here.
                 asked.lock().unwrap().push(request);
@@ -423,6 +427,12 @@ fn a_wrong_command_line_exits_with_2_and_asks_nobody() {
         &["policy", "set", "max-age=42"],
         &["group", "add-member", "Staff"],
         &["explain", "alice"],
+        &["rights"],
+        &["rights", "grant", "network"],
+        &["rights", "grant", "net", "alice"],
+        &["rights", "list", "deny", "network"],
+        &["rights", "test", "alice"],
+        &["rights", "simulate", "x.toml", "--since", "7"],
         &["rubbish"],
         &[],
     ] {
@@ -484,6 +494,10 @@ fn several_members_go_in_one_request() {
 }
 
 fn status(store: Verdict) -> Reply {
+    status_with(store, rights::status("/etc/domlogon/rights.toml"))
+}
+
+fn status_with(store: Verdict, rights: RightsStatus) -> Reply {
     Reply::Status(Box::new(Status {
         version: "0.1.0".to_owned(),
         domain: "CORP".to_owned(),
@@ -499,6 +513,7 @@ fn status(store: Verdict) -> Reply {
         reload_refused: true,
         granted: 7,
         refused: 1,
+        rights,
     }))
 }
 
@@ -613,6 +628,9 @@ fn help_has_examples_and_hides_what_is_for_tests() {
         &["user", "set", "--help"],
         &["policy", "set", "--help"],
         &["explain", "--help"],
+        &["rights", "--help"],
+        &["rights", "grant", "--help"],
+        &["rights", "simulate", "--help"],
     ] {
         let output = daemon.run(arguments);
         assert_eq!(output.status.code(), Some(0));

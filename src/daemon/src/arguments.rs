@@ -18,19 +18,23 @@ the NSS plugin and the command `domlogon` ask it.
 
 Usage:
   domlogond [--config FILE]     run in the foreground until stopped
-  domlogond --check [FILE]      say whether a configuration is right, and do nothing else
+  domlogond --check [FILE]      say whether a configuration, or a file of logon rights,
+                                is right, and do nothing else
 
 Options:
-  --config FILE      the configuration (default /etc/domlogon/domlogon.toml)
-  --check [FILE]     print OK (exit 0), or what is wrong and where (exit 1)
+  --config FILE      the configuration (default /etc/domlogon/domlogon.toml); the logon
+                     rights are in rights.toml beside it
+  --check [FILE]     print OK (exit 0), or what is wrong and where (exit 1); with a
+                     configuration, the rights.toml beside it is judged too
   --sockets FOLDER   where to make the sockets (default /run/domlogon; the modules look
                      there, so another folder is for trying things out)
   --version          print the version
   --help             print this text
 
 Signals:
-  SIGHUP             read the configuration again; if it is wrong, the one before it
-                     stays in force, and the log and `domlogon status` say so
+  SIGHUP             read the configuration and rights.toml again; if one is wrong, the
+                     one before it stays in force, and the log and `domlogon status` say
+                     so. A changed rights.toml is also taken without a signal
   SIGTERM, SIGINT    finish what was asked already, and stop
 
 It logs to syslog (facility auth), or to standard error where there is none.
@@ -46,7 +50,7 @@ pub(crate) enum Command {
         /// The folder of the sockets.
         sockets: PathBuf,
     },
-    /// Judge a configuration.
+    /// Judge a configuration, or a file of logon rights.
     Check(PathBuf),
     /// Print the version.
     Version,
@@ -61,7 +65,7 @@ pub(crate) enum ArgumentError {
     Unknown(OsString),
     /// An option lacks its value.
     NoValue(&'static str),
-    /// `--check` reads a configuration and uses none of the other options.
+    /// `--check` reads a file and uses none of the other options.
     CheckAlone,
 }
 

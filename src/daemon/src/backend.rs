@@ -9,9 +9,9 @@ use crate::log::{Level, Log};
 use domlogon_accounts::{Cost, Database, Error, LocalNames, Options, Settings};
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
-use domlogon_rules::Place;
-use domlogon_rules::backend::{Backend, Outage, Summary};
+use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
+use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
+use domlogon_rules::{Judgement, Place, Token};
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -205,7 +205,7 @@ impl Backend for Accounts {
         password: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage> {
+    ) -> Result<Judgement, Outage> {
         self.database()?.logon(user, password, place, now)
     }
 
@@ -214,7 +214,7 @@ impl Backend for Accounts {
         user: &UserName,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage> {
+    ) -> Result<Judgement, Outage> {
         self.database()?.account(user, place, now)
     }
 
@@ -250,6 +250,22 @@ impl Backend for Accounts {
 
     fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
         self.database()?.is_administrator(uid, now)
+    }
+
+    fn principal(&self, name: &UserName) -> Result<Option<Principal>, Outage> {
+        self.database()?.principal(name)
+    }
+
+    fn name_of(&self, sid: &Sid) -> Result<Option<String>, Outage> {
+        self.database()?.name_of(sid)
+    }
+
+    fn token(&self, user: &UserName) -> Result<Option<Token>, Outage> {
+        self.database()?.token(user)
+    }
+
+    fn administrators(&self, now: Timestamp) -> Result<Vec<Token>, Outage> {
+        self.database()?.administrators(now)
     }
 
     fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError> {

@@ -7,28 +7,31 @@
 //! | logon, account, password | root, or the account's own user | the same |
 //! | a reset, which has no old password | root | root |
 //! | explain | root, or the account's own user | root, administrators |
-//! | administration | nobody | root, administrators |
+//! | administration, logon rights | nobody | root, administrators |
 
 mod administration;
 mod decisions;
 mod directory;
 #[cfg(test)]
 pub(crate) mod fake;
+mod rights;
 #[cfg(test)]
 mod tests;
 
+use crate::clock;
 use crate::config::Config;
+use crate::history::{self, History};
 use crate::log::{Level, Log};
 use crate::pace::Pace;
 use crate::record::Record;
+use crate::rights::RightsFile;
 use domlogon_accounts::LocalNames;
 use domlogon_protocol::{Reply, Request, Timestamp, UserName, Verdict, admin};
 use domlogon_rules::backend::{Backend, Outage};
-use domlogon_rules::{Host, Place, service};
+use domlogon_rules::{Host, Place, Rights};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The socket that a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +60,11 @@ pub(crate) struct Desk {
     backend: Arc<dyn Backend>,
     local: Arc<dyn LocalNames>,
     log: Arc<Log>,
-    now: RwLock<InForce>,
+    rights: Arc<RightsFile>,
+    history: History,
+    held: RwLock<Held>,
     pace: Pace,
-    unmapped: Mutex<HashSet<String>>,
+    unmapped: Mutex<Unmapped>,
     started: Timestamp,
     configured: AtomicI64,
     reload_refused: AtomicBool,
@@ -67,11 +72,26 @@ pub(crate) struct Desk {
     refused: AtomicU64,
 }
 
-/// What a reload replaces.
+/// What a reload of the configuration replaces.
 #[derive(Clone)]
+struct Held {
+    config: Arc<Config>,
+    host: Arc<Host>,
+}
+
+/// What is in force for one request: taken once, so that it is judged by one of each.
 struct InForce {
     config: Arc<Config>,
     host: Arc<Host>,
+    rights: Arc<Rights>,
+}
+
+/// The services that the log has named because nobody mapped them.
+#[derive(Default)]
+struct Unmapped {
+    /// The version of the lists, and of the map beside them, that did not have them.
+    version: u64,
+    services: HashSet<String>,
 }
 
 impl Desk {
@@ -79,15 +99,19 @@ impl Desk {
         backend: Arc<dyn Backend>,
         local: Arc<dyn LocalNames>,
         log: Arc<Log>,
+        rights: Arc<RightsFile>,
         config: Config,
         host: Host,
     ) -> Self {
-        let started = clock();
+        let started = clock::now();
+        let past = config.database.with_file_name(history::FILE);
         Self {
             backend,
             local,
+            history: History::open(past, Arc::clone(&log), started),
             log,
-            now: RwLock::new(InForce {
+            rights,
+            held: RwLock::new(Held {
                 config: Arc::new(config),
                 host: Arc::new(host),
             }),
@@ -137,18 +161,13 @@ impl Desk {
 
     /// Takes another configuration and the host's names as they are now.
     pub(crate) fn configure(&self, config: Config, host: Host) {
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        *now = InForce {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        *held = Held {
             config: Arc::new(config),
             host: Arc::new(host),
         };
-        self.configured.store(clock().0, Ordering::Relaxed);
+        self.configured.store(clock::now().0, Ordering::Relaxed);
         self.reload_refused.store(false, Ordering::Relaxed);
-        // A service that is new to the map is named again if it is still not in it.
-        self.unmapped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
     }
 
     /// Notes that another configuration was wrong, and that the one before is in force.
@@ -158,18 +177,32 @@ impl Desk {
 
     /// The configuration in force.
     pub(crate) fn config(&self) -> Arc<Config> {
-        self.in_force().config
+        self.held().config
     }
 
-    fn in_force(&self) -> InForce {
-        self.now
+    /// Writes what is still to be written, when no request is left.
+    pub(crate) fn close(&self) {
+        self.history.close();
+    }
+
+    fn held(&self) -> Held {
+        self.held
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
+    fn in_force(&self) -> InForce {
+        let Held { config, host } = self.held();
+        InForce {
+            config,
+            host,
+            rights: self.rights.in_force(),
+        }
+    }
+
     fn status(&self) -> admin::Status {
-        let InForce { config, host } = self.in_force();
+        let Held { config, host } = self.held();
         let summary = self.backend.summary();
         admin::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -186,6 +219,7 @@ impl Desk {
             reload_refused: self.reload_refused.load(Ordering::Relaxed),
             granted: self.granted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            rights: self.rights.status(),
         }
     }
 
@@ -196,40 +230,40 @@ impl Desk {
         Ok(found.is_some_and(|found| found.uid == caller.uid))
     }
 
-    /// Names a service that nobody has mapped in the log, once. The names come from
-    /// outside, so they are bounded; and only root's programs are services, so nobody else
-    /// can use up the bound.
-    fn name_unmapped(&self, name: &str) {
+    /// Names a service that nobody has mapped in the log, once for each load of the map.
+    /// The names come from outside, so they are bounded; and only root's programs are
+    /// services, so nobody else can use up the bound.
+    fn name_unmapped(&self, name: &str, rights: &Rights) {
         const MOST: usize = 100;
-        let class = service(name);
-        if !class.known {
-            let mut unmapped = self.unmapped.lock().unwrap_or_else(PoisonError::into_inner);
-            if unmapped.len() < MOST && unmapped.insert(name.to_owned()) {
-                let record = Record::new("service not known")
-                    .field("service", name)
-                    .word("type", class.logon_type.word());
-                self.log.write(Level::Warning, &record.line());
-            }
+        let class = rights.service(name);
+        if class.known {
+            return;
+        }
+        let mut unmapped = self.unmapped.lock().unwrap_or_else(PoisonError::into_inner);
+        // A request that began before the last load is late, and names nothing again.
+        if rights.version() > unmapped.version {
+            *unmapped = Unmapped {
+                version: rights.version(),
+                services: HashSet::new(),
+            };
+        }
+        if unmapped.services.len() < MOST && unmapped.services.insert(name.to_owned()) {
+            let record = Record::new("service not known")
+                .field("service", name)
+                .word("type", class.logon_type.word());
+            self.log.write(Level::Warning, &record.line());
         }
     }
 
     fn place<'a>(name: &'a str, now: &'a InForce) -> Place<'a> {
-        let class = service(name);
+        let class = now.rights.service(name);
         Place {
             service: name,
             logon_type: class.logon_type,
             can_change: class.can_change,
             host: &now.host,
             domain: &now.config.name,
+            rights: &now.rights,
         }
     }
-}
-
-/// The instant now, by the system's clock.
-fn clock() -> Timestamp {
-    let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
-        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
-    };
-    Timestamp(seconds)
 }

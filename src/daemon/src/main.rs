@@ -1,19 +1,24 @@
 //! domlogond: answers this host's questions about the accounts of the domain.
 //!
 //! `config` is what it is told, `sockets` and `server` how it is asked, `desk` what it
-//! answers, `backend` where it looks. [`run`] puts them together.
+//! answers, `rights` by which lists, `backend` where it looks. [`run`] puts them together.
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod backend;
+mod check;
+mod clock;
 mod config;
 mod desk;
 mod error;
+mod excerpt;
+mod history;
 mod host;
 mod local;
 mod log;
 mod pace;
 mod record;
+mod rights;
 mod seats;
 mod server;
 mod sockets;
@@ -25,6 +30,7 @@ use crate::desk::Desk;
 use crate::error::Error;
 use crate::local::Local;
 use crate::log::{Level, Log};
+use crate::rights::{RightsFile, Watch};
 use crate::seats::Bounds;
 use crate::server::{Server, Times};
 use crate::sockets::Sockets;
@@ -33,7 +39,7 @@ use domlogon_rules::backend::Backend;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -41,10 +47,7 @@ fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => print(arguments::HELP.trim_end()),
         Ok(Command::Version) => print(concat!("domlogond ", env!("CARGO_PKG_VERSION"))),
-        Ok(Command::Check(file)) => match Config::read(&file) {
-            Ok(_) => print(&format!("{}: OK", file.display())),
-            Err(error) => fail(&format!("{error:#}"), ExitCode::FAILURE),
-        },
+        Ok(Command::Check(file)) => check(&file),
         Ok(Command::Run { config, sockets }) => {
             let log = Arc::new(Log::system());
             match run(&config, &sockets, &log) {
@@ -57,6 +60,17 @@ fn main() -> ExitCode {
         }
         Err(error) => fail(&format!("domlogond: {error}"), ExitCode::from(2)),
     }
+}
+
+fn check(file: &Path) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for answer in check::check(file) {
+        match answer {
+            Ok(right) => drop(print(&right.to_string())),
+            Err(wrong) => code = fail(&format!("{wrong:#}"), ExitCode::FAILURE),
+        }
+    }
+    code
 }
 
 fn print(text: &str) -> ExitCode {
@@ -83,10 +97,18 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let accounts = Arc::new(accounts.map_err(Error::Accounts)?);
     let sockets = Sockets::open(folder, administrators(&accounts)).map_err(Error::Socket)?;
     let host = host::names(&config);
+    let rights = Arc::new(RightsFile::open(
+        rights_file(file),
+        config.database.with_file_name("rights.last-good.json"),
+        Arc::clone(&accounts) as Arc<dyn Backend>,
+        Arc::clone(&local),
+        Arc::clone(log),
+    ));
     let desk = Arc::new(Desk::new(
         Arc::clone(&accounts) as Arc<dyn Backend>,
         local,
         Arc::clone(log),
+        Arc::clone(&rights),
         config,
         host,
     ));
@@ -98,6 +120,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         Times::default(),
     )
     .map_err(Error::System)?;
+    let watch = Watch::start(Arc::clone(&rights)).map_err(Error::System)?;
     log.write(
         Level::Notice,
         concat!("started: version ", env!("CARGO_PKG_VERSION")),
@@ -107,10 +130,12 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         if signal != SIGHUP {
             break;
         }
-        reload(file, &desk, &accounts, log);
+        reload(file, &desk, &accounts, &rights, log);
     }
     tell_systemd(&[NotifyState::Stopping]);
+    watch.stop();
     let finished = server.stop();
+    desk.close();
     if finished {
         // The threads at the doors still hold it: leaving alone would not close it.
         accounts.close();
@@ -126,30 +151,42 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the configuration in again, or keeps the one in force.
-fn reload(file: &Path, desk: &Desk, accounts: &Accounts, log: &Log) {
+/// Takes the configuration and the file of rights in again. Each that is wrong leaves the
+/// one in force, and says nothing about the other.
+fn reload(file: &Path, desk: &Desk, accounts: &Accounts, rights: &RightsFile, log: &Log) {
     let mut begun = vec![NotifyState::Reloading];
     begun.extend(NotifyState::monotonic_usec_now());
     tell_systemd(&begun);
     match Config::read(file) {
-        Ok(new) => {
-            let (config, waiting) = desk.config().reloaded(new);
-            for option in waiting {
-                let line = format!("reload: {option} changes only when domlogond is started again");
-                log.write(Level::Warning, &line);
-            }
-            accounts.configure(&config);
-            let host = host::names(&config);
-            desk.configure(config, host);
-            log.write(Level::Notice, "reload: the configuration was read again");
-        }
+        Ok(new) => configure(new, desk, accounts, log),
         Err(error) => {
             desk.refuse_reload();
             let line = format!("reload refused, the configuration before stays in force: {error}");
             log.write(Level::Error, &line);
         }
     }
+    // What came of it is in the log and in `status`.
+    let _ = rights.reload(clock::now());
     tell_systemd(&[NotifyState::Ready]);
+}
+
+fn configure(new: Config, desk: &Desk, accounts: &Accounts, log: &Log) {
+    let (config, waiting) = desk.config().reloaded(new);
+    for option in waiting {
+        let line = format!("reload: {option} changes only when domlogond is started again");
+        log.write(Level::Warning, &line);
+    }
+    accounts.configure(&config);
+    let host = host::names(&config);
+    desk.configure(config, host);
+    log.write(Level::Notice, "reload: the configuration was read again");
+}
+
+/// The file of rights, in the folder of the configuration, by its full path: the folder
+/// is watched.
+fn rights_file(config: &Path) -> PathBuf {
+    let beside = config.with_file_name(check::RIGHTS);
+    std::path::absolute(&beside).unwrap_or(beside)
 }
 
 /// The group id of the domain's administrators, who may open the admin socket.

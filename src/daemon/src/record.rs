@@ -1,7 +1,8 @@
 //! One line of the log: an event and its fields, which no name or host can forge.
 
 use core::fmt::Write;
-use domlogon_protocol::Verdict;
+use domlogon_protocol::rights::Source;
+use domlogon_protocol::{Basis, RightFact, Verdict};
 
 /// Most characters of a value; the rest is cut and the cut is shown.
 const LONGEST: usize = 200;
@@ -36,7 +37,8 @@ impl Record {
         }
     }
 
-    /// Adds one of our own words, always in quotes.
+    /// Adds a word, always in quotes: one of our own, or one that must not be taken for
+    /// one of our own.
     #[must_use]
     pub(crate) fn word(mut self, key: &'static str, word: &str) -> Self {
         self.key(key);
@@ -46,9 +48,9 @@ impl Record {
 
     /// Adds a number.
     #[must_use]
-    pub(crate) fn number(mut self, key: &'static str, number: u32) -> Self {
+    pub(crate) fn number(mut self, key: &'static str, number: impl Into<u64>) -> Self {
         self.key(key);
-        self.0.push_str(&number.to_string());
+        self.0.push_str(&number.into().to_string());
         self
     }
 
@@ -74,6 +76,44 @@ impl Record {
             self.0.push_str(&names.join(","));
         }
         self
+    }
+
+    /// Adds the list that decided about a logon right, by its own symbol: the right's, or
+    /// that of its deny twin.
+    #[must_use]
+    pub(crate) fn right(self, fact: &RightFact) -> Self {
+        let symbol = match &fact.basis {
+            Basis::Entry { list, .. } => Some(list.symbol()),
+            _ => fact.right.map(|right| right.symbol()),
+        };
+        self.field("right", symbol.unwrap_or("none"))
+    }
+
+    /// Adds where that list comes from, if one was asked.
+    #[must_use]
+    pub(crate) fn list(self, fact: &RightFact) -> Self {
+        match &fact.basis {
+            Basis::Entry { source, .. } | Basis::NotListed { source, .. } => {
+                let word = match source {
+                    Source::File => "file",
+                    Source::Default => "default",
+                };
+                self.field("list", word)
+            }
+            Basis::NoLists => self.field("lists", "none"),
+            Basis::NotAsked => self,
+        }
+    }
+
+    /// Adds the entry of the list that decided, if a list was asked. In quotes: somebody
+    /// may be called "none".
+    #[must_use]
+    pub(crate) fn entry(self, fact: &RightFact) -> Self {
+        match &fact.basis {
+            Basis::Entry { entry, .. } => self.word("entry", entry.shown()),
+            Basis::NotListed { .. } => self.field("entry", "none"),
+            Basis::NoLists | Basis::NotAsked => self,
+        }
     }
 
     /// The line.
@@ -122,6 +162,8 @@ fn is_plain(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domlogon_protocol::rights::Entry;
+    use domlogon_protocol::{LogonType, Right, RightName};
 
     fn one(value: &str) -> String {
         Record::new("e").field("k", value).line()
@@ -171,5 +213,65 @@ mod tests {
             Record::new("change").also(&also).also(&[]).line(),
             "change: also=NERR_PasswordHistConflict(2244),NERR_PasswordTooLong(2703)"
         );
+    }
+
+    fn fact(basis: Basis) -> RightFact {
+        RightFact {
+            logon_type: LogonType::Network,
+            right: Some(Right::Network),
+            basis,
+            version: 7,
+        }
+    }
+
+    #[test]
+    fn what_decided_about_a_right_is_named() {
+        let named = |name: &str| Entry {
+            written: "CORP\\x".to_owned(),
+            sid: None,
+            name: Some(name.to_owned()),
+        };
+        let entry = |list, source, name| Basis::Entry {
+            list,
+            source,
+            entry: named(name),
+            chain: Vec::new(),
+        };
+        let not_listed = Basis::NotListed {
+            source: Source::Default,
+            entries: 3,
+        };
+        let deny = RightName::deny(Right::Network);
+        let allow = RightName::allow(Right::Network);
+        for (basis, shown) in [
+            (
+                entry(deny, Source::File, "contractors"),
+                "right=SeDenyNetworkLogonRight list=file entry=\"contractors\"",
+            ),
+            (
+                entry(allow, Source::Default, "none"),
+                "right=SeNetworkLogonRight list=default entry=\"none\"",
+            ),
+            (
+                entry(allow, Source::File, "a\" entry=\"b\n"),
+                "right=SeNetworkLogonRight list=file entry=\"a\\\" entry=\\\"b\\u{a}\"",
+            ),
+            (
+                not_listed,
+                "right=SeNetworkLogonRight list=default entry=none",
+            ),
+            (Basis::NoLists, "right=SeNetworkLogonRight lists=none"),
+        ] {
+            let fact = fact(basis);
+            let line = Record::new("e").right(&fact).list(&fact).entry(&fact);
+            assert_eq!(line.line(), format!("e: {shown}"));
+        }
+        let closed = RightFact {
+            logon_type: LogonType::Deny,
+            right: None,
+            ..fact(Basis::NotAsked)
+        };
+        let line = Record::new("e").right(&closed).list(&closed).entry(&closed);
+        assert_eq!(line.line(), "e: right=none");
     }
 }

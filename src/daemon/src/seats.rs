@@ -43,6 +43,8 @@ pub(crate) struct Seats {
 struct Taken {
     all: usize,
     others: HashMap<u32, usize>,
+    /// How many were given back so far.
+    given_back: u64,
 }
 
 /// One place, given back when dropped.
@@ -82,6 +84,25 @@ impl Seats {
         })
     }
 
+    /// A place for a caller, waited for until `deadline` if need be.
+    pub(crate) fn take_by(self: &Arc<Self>, uid: u32, deadline: Instant) -> Option<Seat> {
+        loop {
+            // Before the look, so that no place that is given back meanwhile is missed.
+            let given_back = self.taken().given_back;
+            if let Some(seat) = self.take(uid) {
+                return Some(seat);
+            }
+            let rest = deadline.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return None;
+            }
+            let waited = self
+                .left
+                .wait_timeout_while(self.taken(), rest, |t| t.given_back == given_back);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     /// Waits until every place is given back; whether that came in time.
     pub(crate) fn wait_until_empty(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
@@ -106,6 +127,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.all -= 1;
+        taken.given_back = taken.given_back.wrapping_add(1);
         if let Some(own) = taken.others.get_mut(&self.uid) {
             *own -= 1;
             if *own == 0 {
@@ -160,5 +182,28 @@ mod tests {
         drop(root);
         assert!(seats.wait_until_empty(Duration::ZERO));
         assert!(seats.taken().others.is_empty());
+    }
+
+    #[test]
+    fn a_place_is_waited_for() {
+        let seats = Seats::new(Bounds {
+            all: 1,
+            others: 1,
+            each: 1,
+        });
+        let soon = || Instant::now() + Duration::from_millis(50);
+        let first = seats.take_by(1, soon()).unwrap();
+        let start = Instant::now();
+        assert!(seats.take_by(0, soon()).is_none());
+        assert!(start.elapsed() >= Duration::from_millis(45));
+        std::thread::scope(|scope| {
+            let later = || seats.take_by(0, Instant::now() + Duration::from_secs(10));
+            let waiting = scope.spawn(later);
+            std::thread::sleep(Duration::from_millis(20));
+            let start = Instant::now();
+            drop(first);
+            assert!(waiting.join().unwrap().is_some());
+            assert!(start.elapsed() < Duration::from_secs(5));
+        });
     }
 }

@@ -11,10 +11,10 @@ use crate::record::Record;
 use crate::seats::{Bounds, Seat, Seats};
 use crate::sockets::Sockets;
 use domlogon_protocol::client::Timed;
-use domlogon_protocol::frame::{self, FrameError, MAX_REPLY, MAX_REQUEST};
-use domlogon_protocol::{Reply, Request, Verdict};
+use domlogon_protocol::frame::{self, FrameError, MAX_ADMIN_REQUEST, MAX_REPLY, MAX_REQUEST};
+use domlogon_protocol::{Reply, Request, Verdict, admin};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
@@ -40,12 +40,17 @@ impl Default for Times {
     }
 }
 
+/// How many requests that only the administrators' door takes, for their length, are held
+/// at once: some megabytes each with what is made of them.
+const LONG_ONES: usize = 4;
+
 /// How many threads stay to wait at one door when nothing is to be done.
 const STAY: usize = 4;
 
 /// A server that accepts connections until it is stopped.
 pub(crate) struct Server {
     sockets: Sockets,
+    desk: Arc<Desk>,
     seats: Arc<Seats>,
     times: Times,
 }
@@ -59,11 +64,26 @@ struct Entrance {
     reception: Arc<Reception>,
 }
 
+/// Why there is no request.
+enum Unread {
+    /// It is long, and too many of those are here already.
+    Busy,
+    Frame(FrameError),
+}
+
+impl From<FrameError> for Unread {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
 /// What serving needs.
 struct Reception {
     desk: Arc<Desk>,
     log: Arc<Log>,
     seats: Arc<Seats>,
+    /// For long requests, beside the seat that every request has.
+    long: Arc<Seats>,
     times: Times,
     /// Seconds since `start` at which the last complaint was logged.
     complained: AtomicU64,
@@ -84,9 +104,14 @@ impl Server {
     ) -> io::Result<Self> {
         let seats = Seats::new(bounds);
         let reception = Arc::new(Reception {
-            desk,
+            desk: Arc::clone(&desk),
             log,
             seats: Arc::clone(&seats),
+            long: Seats::new(Bounds {
+                all: LONG_ONES,
+                others: LONG_ONES - 1,
+                each: LONG_ONES - 2,
+            }),
             times,
             complained: AtomicU64::default(),
             start: Instant::now(),
@@ -102,16 +127,19 @@ impl Server {
         }
         Ok(Self {
             sockets,
+            desk,
             seats,
             times,
         })
     }
 
-    /// Accepts no more, removes the sockets, and waits for what is running. Whether all
-    /// that was running came to its end.
+    /// Accepts no more, removes the sockets, waits for what is running, and has the desk
+    /// closed. Whether all that was running came to its end.
     pub(crate) fn stop(self) -> bool {
         drop(self.sockets);
-        self.seats.wait_until_empty(self.times.stop)
+        let finished = self.seats.wait_until_empty(self.times.stop);
+        self.desk.close();
+        finished
     }
 }
 
@@ -192,15 +220,18 @@ impl Reception {
         thread::sleep(Duration::from_millis(50));
     }
 
-    /// One connection: a request, its answer, the end. It has a seat as long as it lasts.
+    /// One connection: a request, its answer, the end. It has a seat as long as it lasts,
+    /// and so does a long request: its answer is long, too.
     fn serve(&self, _seat: &Seat, stream: UnixStream, door: Door, caller: Caller) {
         let deadline = Instant::now() + self.times.talk;
         let mut stream = Timed { stream, deadline };
-        let reply = match frame::read::<Request>(&mut stream, MAX_REQUEST) {
+        let mut long = None;
+        let reply = match self.read(&mut stream, door, caller, &mut long) {
             Ok(request) => self.desk.answer(door, caller, request),
+            Err(Unread::Busy) => Reply::Refused(Verdict::Busy),
             // Cut short or too slow: nobody is there who could be answered.
-            Err(FrameError::Io(_)) => return,
-            Err(error) => {
+            Err(Unread::Frame(FrameError::Io(_))) => return,
+            Err(Unread::Frame(error)) => {
                 self.complain(|| {
                     let record = Record::new("a request that cannot be read")
                         .number("caller", caller.uid)
@@ -217,6 +248,39 @@ impl Reception {
             let refused = Reply::Refused(Verdict::InternalError);
             let _ = frame::write(&mut stream, &refused, MAX_REPLY);
         }
+    }
+
+    /// Reads one request. A file of rights may be longer than anything else, and only at
+    /// the administrators' door; for each such request a place in `long` is taken first.
+    fn read(
+        &self,
+        stream: &mut Timed,
+        door: Door,
+        caller: Caller,
+        long: &mut Option<Seat>,
+    ) -> Result<Request, Unread> {
+        if door == Door::Main {
+            return Ok(frame::read(stream, MAX_REQUEST)?);
+        }
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).map_err(FrameError::Io)?;
+        let is_long = u32::from_le_bytes(length) as usize > MAX_REQUEST;
+        if is_long {
+            let seat = self.long.take_by(caller.uid, stream.deadline);
+            *long = Some(seat.ok_or(Unread::Busy)?);
+            stream.deadline = Instant::now() + self.times.talk;
+        }
+        let request = frame::read(&mut length.as_slice().chain(stream), MAX_ADMIN_REQUEST)?;
+        let may_be_long = matches!(
+            request,
+            Request::Admin(
+                admin::Request::RightsCheck { .. } | admin::Request::RightsSimulate { .. }
+            )
+        );
+        if is_long && !may_be_long {
+            return Err(Unread::Frame(FrameError::TooLong));
+        }
+        Ok(request)
     }
 
     /// Logs something that a caller could repeat without end, at most once in ten seconds.

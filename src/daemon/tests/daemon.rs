@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 use domlogon_protocol::admin::{self, NewUser, Status};
-use domlogon_protocol::{Origin, Reply, Request, Secret, UserName, Verdict, client};
+use domlogon_protocol::rights::Loaded;
+use domlogon_protocol::{Origin, Reply, Request, Secret, Timestamp, UserName, Verdict, client};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -52,6 +53,13 @@ impl World {
              [accounts]\ndatabase = {database:?}\n{rest}"
         );
         fs::write(self.path("domlogon.toml"), text).unwrap();
+    }
+
+    /// Puts another file of logon rights in the place of the old one.
+    fn rights(&self, text: &str) {
+        let new = self.path("rights.new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.path("rights.toml")).unwrap();
     }
 
     fn command(&self, sockets: &str) -> Command {
@@ -108,9 +116,13 @@ impl Daemon {
     /// Sends SIGHUP, and waits until it shows.
     fn reload(&self, is_done: impl Fn(&Status) -> bool) {
         self.signal(Signal::SIGHUP);
+        self.wait(is_done);
+    }
+
+    fn wait(&self, is_done: impl Fn(&Status) -> bool) {
         let start = Instant::now();
         while !is_done(&self.status()) {
-            assert!(start.elapsed() < LIMIT, "no reload");
+            assert!(start.elapsed() < LIMIT, "{:?}", self.status());
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -135,11 +147,15 @@ impl Daemon {
     }
 
     fn logon(&self, password: &str) -> Verdict {
+        self.logon_by("login", password)
+    }
+
+    fn logon_by(&self, service: &str, password: &str) -> Verdict {
         let request = Request::Logon {
             user: UserName::parse(ALICE.as_bytes()).unwrap(),
             password: Secret::new(password.as_bytes()),
             origin: Origin {
-                service: "login".to_owned(),
+                service: service.to_owned(),
                 ..Origin::default()
             },
         };
@@ -148,6 +164,26 @@ impl Daemon {
                 assert_eq!(decision.reference.to_string().len(), 6);
                 decision.verdict
             }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whom the lists of these rights would keep out who came in before.
+    fn would_be_refused(&self, list: &str) -> Vec<String> {
+        let request = admin::Request::RightsSimulate {
+            text: format!("[rights]\n{list}\n"),
+            since: Timestamp(0),
+        };
+        match self.ask("admin", &Request::Admin(request)) {
+            Reply::Admin(reply) => match *reply {
+                admin::Reply::RightsSimulated(simulation) => simulation
+                    .changes
+                    .into_iter()
+                    .filter(|change| change.now.1 && !change.then.1)
+                    .map(|change| change.user)
+                    .collect(),
+                other => panic!("{other:?}"),
+            },
             other => panic!("{other:?}"),
         }
     }
@@ -203,15 +239,96 @@ fn a_domain_from_its_first_start() {
     }
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
     assert!(is_empty(&world.path("run")));
-    assert_eq!(world.files("lib"), ["accounts.db", "accounts.db.lock"]);
+    let mut files = vec!["accounts.db", "accounts.db.lock"];
+    if is_root() {
+        // Only root's programs are services whose logons are remembered.
+        files.push("logons.json");
+    }
+    files.push("rights.last-good.json");
+    assert_eq!(world.files("lib"), files);
 
     let again = world.start();
     assert_eq!(again.status().domain_sid, status.domain_sid);
     if is_root() {
+        // Before anybody comes in again.
+        assert_eq!(
+            again.would_be_refused("SeInteractiveLogonRight = []"),
+            [ALICE]
+        );
+        assert_eq!(again.would_be_refused("SeNetworkLogonRight = []"), [""; 0]);
         assert_eq!(again.logon("Correct-Horse-7"), Verdict::Success);
     }
     assert_eq!(again.end(Signal::SIGINT), Some(0));
-    assert_eq!(world.files("lib"), ["accounts.db", "accounts.db.lock"]);
+    assert_eq!(world.files("lib"), files);
+}
+
+const NOBODY_BY_NETWORK: &str = "[rights]\nSeNetworkLogonRight = []\n";
+
+#[test]
+fn a_changed_file_of_rights_decides_the_next_logon() {
+    let world = World::new();
+    let daemon = world.start();
+    let status = daemon.status().rights;
+    assert_eq!((status.loaded, status.version), (Loaded::Default, 1));
+    assert_eq!(status.file, world.path("rights.toml").display().to_string());
+    let judged = |daemon: &Daemon, verdict| {
+        if is_root() {
+            assert_eq!(daemon.logon_by("sshd", "Correct-Horse-7"), verdict);
+        }
+    };
+    if is_root() {
+        let made = daemon.add(ALICE, Some("Correct-Horse-7"));
+        assert!(matches!(made, Reply::Admin(_)), "{made:?}");
+    }
+    judged(&daemon, Verdict::Success);
+    world.rights(NOBODY_BY_NETWORK);
+    daemon.wait(|status| status.rights.version == 2);
+    judged(&daemon, Verdict::LogonTypeNotGranted);
+    world.rights("[rights]\nSeNetworkLogonRight = [\"Everyone\"]\n");
+    daemon.wait(|status| status.rights.version == 3);
+    judged(&daemon, Verdict::Success);
+    world.rights(&format!(
+        "{NOBODY_BY_NETWORK}[services]\nlogin = \"deny\"\n"
+    ));
+    daemon.wait(|status| status.rights.version == 4);
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+
+    let again = world.start();
+    let status = again.status().rights;
+    assert_eq!((status.loaded, status.version), (Loaded::File, 5));
+    judged(&again, Verdict::LogonTypeNotGranted);
+}
+
+#[test]
+fn the_last_good_rights_outlive_a_wrong_file_and_a_restart() {
+    let world = World::new();
+    world.rights(NOBODY_BY_NETWORK);
+    let daemon = world.start();
+    world.rights("[rights]\nSeDenyNetworkLogonRight = [\"nobody-of-the-tests\"]\n");
+    // One of the two files is wrong, and the other is taken. The clock counts seconds.
+    world.configure("shell = \"/bin/sh\"\n");
+    let configured = daemon.status().configured_at;
+    thread::sleep(Duration::from_millis(1100));
+    daemon.reload(|status| status.rights.refused.is_some() && status.configured_at > configured);
+    assert!(!daemon.status().reload_refused);
+    let refused = daemon.status().rights.refused.unwrap().to_string();
+    assert!(refused.starts_with("2:28: "), "{refused}");
+    drop(daemon);
+
+    let again = world.start();
+    let status = again.status().rights;
+    assert_eq!((status.loaded, status.version), (Loaded::LastGood, 1));
+    if is_root() {
+        let made = again.add(ALICE, Some("Correct-Horse-7"));
+        assert!(matches!(made, Reply::Admin(_)), "{made:?}");
+        let verdict = again.logon_by("sshd", "Correct-Horse-7");
+        assert_eq!(verdict, Verdict::LogonTypeNotGranted);
+        // The name that nobody had is given to somebody: the file is taken now.
+        let made = again.add("nobody-of-the-tests", None);
+        assert!(matches!(made, Reply::Admin(_)), "{made:?}");
+        let status = again.status().rights;
+        assert_eq!((status.loaded, status.version), (Loaded::File, 2));
+    }
 }
 
 #[test]
@@ -307,6 +424,19 @@ fn check_judges_a_file_and_shows_the_place() {
     let right = check();
     assert_eq!(right.status.code(), Some(0));
     assert!(right.stdout.ends_with(b": OK\n"));
+    world.rights("[rights]\nSeNetworkLogonRight = \"Everyone\"\n");
+    let beside = check();
+    assert_eq!(beside.status.code(), Some(1));
+    assert!(beside.stdout.ends_with(b"domlogon.toml: OK\n"));
+    let shown = String::from_utf8(beside.stderr).unwrap();
+    assert!(
+        shown.ends_with(
+            "rights.toml:2:23: expected a list of names, such as [\"Everyone\"]\n  |\n\
+             2 | SeNetworkLogonRight = \"Everyone\"\n  |                       ^^^^^^^^^^\n"
+        ),
+        "{shown}"
+    );
+    world.rights(NOBODY_BY_NETWORK);
     world.configure("shel = 1\n");
     let wrong = check();
     assert_eq!(wrong.status.code(), Some(1));

@@ -1,5 +1,6 @@
 //! What an administrator may ask: users, groups, policy.
 
+use crate::rights::{Checked, Problem, RightsShown, RightsStatus, Simulation};
 use crate::{Decision, LogonHours, NameError, Policy, Secret, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,24 @@ pub enum Request {
     PolicyShow,
     /// Change some of the policy.
     PolicySet(Box<PolicyChanges>),
+    /// The logon rights in force.
+    RightsShow,
+    /// What a file of rights would mean; nothing is changed.
+    RightsCheck {
+        /// The file's text.
+        text: String,
+        /// Names and identifiers whose meaning is asked for too.
+        names: Vec<String>,
+    },
+    /// What a file of rights would change for those who came in of late; nothing is changed.
+    RightsSimulate {
+        /// The file's text.
+        text: String,
+        /// The first instant to look at.
+        since: Timestamp,
+    },
+    /// Take `rights.toml` in again, now.
+    RightsReload,
 }
 
 /// An account to be made.
@@ -160,6 +179,12 @@ pub enum Reply {
     Groups(Vec<GroupRecord>, Option<u32>),
     /// Done, and this is the policy now.
     Policy(Policy),
+    /// To `RightsShow`, and to `RightsReload` if the file was taken.
+    Rights(Box<RightsShown>),
+    /// To `RightsCheck`.
+    RightsChecked(Box<Checked>),
+    /// To `RightsSimulate`.
+    RightsSimulated(Box<Simulation>),
 }
 
 /// All that an administrator may see of an account.
@@ -267,6 +292,8 @@ pub struct Status {
     pub granted: u64,
     /// Decisions since the start that refused.
     pub refused: u64,
+    /// The logon rights in force.
+    pub rights: RightsStatus,
 }
 
 /// Why an administrator's request was refused; nothing was changed.
@@ -320,6 +347,8 @@ pub enum AdminError {
     NoPassword(String),
     /// The account database could not be used.
     Store(Verdict),
+    /// A file of rights cannot be used: the text that was sent, or `rights.toml` itself.
+    Rights(Box<Problem>),
 }
 
 /// A setting of the policy.

@@ -58,7 +58,11 @@ pub fn call(socket: &Path, request: &Request, limit: Duration) -> Result<Reply, 
     let deadline = Instant::now() + limit;
     let stream = connect(socket, deadline)?;
     let mut timed = Timed { stream, deadline };
-    frame::write(&mut timed, request, frame::MAX_REQUEST).map_err(timeout_or_frame)?;
+    let most = match request {
+        Request::Admin(_) => frame::MAX_ADMIN_REQUEST,
+        _ => frame::MAX_REQUEST,
+    };
+    frame::write(&mut timed, request, most).map_err(timeout_or_frame)?;
     frame::read(&mut timed, frame::MAX_REPLY).map_err(timeout_or_frame)
 }
 

@@ -1,6 +1,6 @@
 //! The steps of an evaluation, one by one, for `domlogon explain` and for the log.
 
-use crate::{Decision, LogonHours, LogonType, Right, Timestamp};
+use crate::{Decision, LogonHours, LogonType, RightFact, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The step that decided, in the order of the evaluation. Appended to, never reordered.
@@ -91,6 +91,8 @@ pub enum Outcome {
     WouldRefuse,
     /// Not asked here: it does not apply to this way in, or needs the password.
     Skipped,
+    /// Would have refused, but for audit mode, which lets it pass and logs it.
+    Audited,
 }
 
 /// What a step looked at.
@@ -132,13 +134,8 @@ pub enum Fact {
         /// This host.
         host: String,
     },
-    /// The way in and the right that guards it.
-    Right {
-        /// The service's logon type.
-        logon_type: LogonType,
-        /// The right, if one is needed.
-        right: Option<Right>,
-    },
+    /// The way in, the right that guards it, and what decided about it.
+    Right(Box<RightFact>),
     /// The password's age.
     PasswordAge {
         /// When it was set; `None` if a change was demanded.

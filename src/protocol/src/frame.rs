@@ -12,6 +12,9 @@ pub const VERSION: u16 = 1;
 /// Most bytes of a request's body.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
+/// Most bytes of a request's body on the administrators' socket: a file of rights fits.
+pub const MAX_ADMIN_REQUEST: usize = 2 * 1024 * 1024;
+
 /// Most bytes of a reply's body: a group of a hundred thousand members fits.
 pub const MAX_REPLY: usize = 16 * 1024 * 1024;
 

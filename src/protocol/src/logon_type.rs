@@ -24,6 +24,26 @@ pub enum LogonType {
 }
 
 impl LogonType {
+    /// Every type, in the order of NT's numbers and then our own two.
+    pub const ALL: [Self; 8] = [
+        Self::Interactive,
+        Self::Network,
+        Self::Batch,
+        Self::Service,
+        Self::Unlock,
+        Self::RemoteInteractive,
+        Self::Permit,
+        Self::Deny,
+    ];
+
+    /// The type of this word, in any case; the parts of a word of two may also be joined
+    /// by `-` or `_`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let word = plain(word);
+        Self::ALL.into_iter().find(|known| known.word() == word)
+    }
+
     /// The word in the configuration and in the log.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -68,7 +88,21 @@ pub enum Right {
     RemoteInteractive,
 }
 
+/// A word as people write it: small letters, and one blank for each `-` or `_`.
+pub(crate) fn plain(word: &str) -> String {
+    word.trim().to_lowercase().replace(['-', '_'], " ")
+}
+
 impl Right {
+    /// The five, in the order of NT's logon types.
+    pub const ALL: [Self; 5] = [
+        Self::Interactive,
+        Self::Network,
+        Self::Batch,
+        Self::Service,
+        Self::RemoteInteractive,
+    ];
+
     /// The name in the field's own tools.
     #[must_use]
     pub const fn symbol(self) -> &'static str {

@@ -238,6 +238,8 @@ fn right(user: &str, host: &str, p: &Params) -> String {
         Some(LogonType::Batch) => "scheduled jobs",
         Some(LogonType::Service) => "service logon",
         Some(LogonType::RemoteInteractive) => "remote logon",
+        // Closed by its name, so named by it.
+        Some(LogonType::Deny) if !p.service.is_empty() => &p.service,
         Some(LogonType::Network | LogonType::Permit | LogonType::Deny) | None => "network access",
     };
     match p.logon_type.and_then(LogonType::right) {
@@ -357,6 +359,38 @@ mod tests {
         assert_eq!(
             sentence(&wrong, &Fixed).unwrap(),
             "User name or password is not right."
+        );
+    }
+
+    #[test]
+    fn a_missing_right_names_the_way_in_and_the_right() {
+        let told = |verdict, logon_type, service: &str| {
+            let mut refused = decision(verdict);
+            refused.params.logon_type = Some(logon_type);
+            refused.params.service = service.to_owned();
+            sentence(&refused, &Fixed).unwrap()
+        };
+        let missing = |logon_type, service| told(Verdict::LogonTypeNotGranted, logon_type, service);
+        assert_eq!(
+            missing(LogonType::Network, "sshd"),
+            "alice is not allowed to use ssh logon on ws1. Ask your administrator for the right \"Access this computer from the network\"."
+        );
+        for (logon_type, service, way) in [
+            (LogonType::Network, "vsftpd", "network access"),
+            (LogonType::Interactive, "login", "console logon"),
+            (LogonType::Unlock, "swaylock", "console logon"),
+            (LogonType::Batch, "cron", "scheduled jobs"),
+            (LogonType::Service, "x", "service logon"),
+            (LogonType::RemoteInteractive, "xrdp-sesman", "remote logon"),
+        ] {
+            let text = missing(logon_type, service);
+            assert!(text.contains(&format!("use {way} on ws1")), "{text}");
+            let right = logon_type.right().unwrap().title();
+            assert!(text.contains(&format!("{right:?}")), "{text}");
+        }
+        assert_eq!(
+            told(Verdict::InvalidLogonType, LogonType::Deny, "vsftpd"),
+            "alice is not allowed to use vsftpd on ws1. Contact your administrator."
         );
     }
 

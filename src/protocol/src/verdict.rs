@@ -87,9 +87,9 @@ table! {
     /// This host is not among the account's workstations.
     9 InvalidWorkstation "NERR_InvalidWorkstation" 2240, Some(0xC000_0070), [PD sshd_later, PD, PD, PD], Some(Workstation), Proven, Embedded, ["ERROR_INVALID_WORKSTATION" 1329];
     /// The account lacks the logon right for this way into the host (Q97558).
-    10 LogonTypeNotGranted "ERROR_LOGON_TYPE_NOT_GRANTED" 1385, Some(0xC000_015B), [PD sshd_later, PD, no, no], Some(LogonRight), Proven, NotYet, ["ERROR_LOGON_NOT_GRANTED" 1380];
+    10 LogonTypeNotGranted "ERROR_LOGON_TYPE_NOT_GRANTED" 1385, Some(0xC000_015B), [PD sshd_later, PD, no, no], Some(LogonRight), Proven, Embedded, ["ERROR_LOGON_NOT_GRANTED" 1380];
     /// The site has closed this service.
-    11 InvalidLogonType "ERROR_INVALID_LOGON_TYPE" 1367, Some(0xC000_010B), [PD now, PD, PD, PD], Some(LogonRight), Proven, NotYet, [];
+    11 InvalidLogonType "ERROR_INVALID_LOGON_TYPE" 1367, Some(0xC000_010B), [PD now, PD, PD, PD], Some(LogonRight), Proven, Embedded, [];
     /// A new password is demanded at the next logon, and the service can ask for one (Q175019).
     12 MustChange "ERROR_PASSWORD_MUST_CHANGE" 1907, Some(0xC000_0224), [OK now, NR, OK, OK], Some(MustChange), Proven, Embedded, ["NERR_PasswordMustChange" 2701];
     /// A new password is demanded, and the service cannot ask for one (Q175019).

@@ -74,7 +74,10 @@ fn example(verdict: Verdict) -> Decision {
     params.domain = "CORP".to_owned();
     params.host = "ws1".to_owned();
     params.service = "ftp".to_owned();
-    params.logon_type = Some(LogonType::Network);
+    params.logon_type = Some(match verdict {
+        Verdict::InvalidLogonType => LogonType::Deny,
+        _ => LogonType::Network,
+    });
     params.minutes = Some(30);
     params.until = Some(Timestamp(0));
     params.next_allowed = Some(Timestamp(0));

@@ -1,10 +1,10 @@
 //! What the daemon asks of whatever holds the accounts.
 
-use crate::Place;
+use crate::{Judgement, Place, Token};
 use core::fmt;
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
+use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
 
 /// The accounts could not be asked: never a judgement about one of them.
 ///
@@ -24,6 +24,15 @@ impl fmt::Display for Outage {
 }
 
 impl core::error::Error for Outage {}
+
+/// A user or a group, as a list of rights may name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Its name, in its own spelling.
+    pub name: String,
+    /// Its identifier.
+    pub sid: Sid,
+}
 
 /// The state of a backend, for `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +106,7 @@ pub trait Backend: Send + Sync {
         password: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage>;
+    ) -> Result<Judgement, Outage>;
 
     /// Judges an account whose identity was proved, by a password or in another way.
     ///
@@ -108,7 +117,7 @@ pub trait Backend: Send + Sync {
         user: &UserName,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Decision, Outage>;
+    ) -> Result<Judgement, Outage>;
 
     /// Says whether the password may be changed now, and the rules for the new one if it
     /// may. Without the old password it is a reset by an administrator.
@@ -155,7 +164,35 @@ pub trait Backend: Send + Sync {
     /// [`Outage`]
     fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage>;
 
-    /// Does what an administrator asks.
+    /// The user or the group with this name, in any of its forms and in any case; `None`
+    /// also for a name of another domain, and for a local one of this host.
+    ///
+    /// # Errors
+    /// [`Outage`]
+    fn principal(&self, name: &UserName) -> Result<Option<Principal>, Outage>;
+
+    /// The name of the user or the group with this identifier, in its own spelling.
+    ///
+    /// # Errors
+    /// [`Outage`]
+    fn name_of(&self, sid: &Sid) -> Result<Option<String>, Outage>;
+
+    /// What this user carries at a logon, as of now, with the chain to each group; `None`
+    /// for no such account.
+    ///
+    /// # Errors
+    /// [`Outage`]
+    fn token(&self, user: &UserName) -> Result<Option<Token>, Outage>;
+
+    /// The tokens of the domain's administrators who can log on: enabled, not past their
+    /// end at `now`, with a password.
+    ///
+    /// # Errors
+    /// [`Outage`]
+    fn administrators(&self, now: Timestamp) -> Result<Vec<Token>, Outage>;
+
+    /// Does what an administrator asks of the accounts. Requests about rights are not for
+    /// the backend: the lists are the host's.
     ///
     /// # Errors
     /// [`AdminError`] says why nothing was changed.

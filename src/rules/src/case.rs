@@ -1,6 +1,6 @@
 //! The steps of an evaluation, each on its own.
 
-use crate::{Account, Flags, Grant, LogonRights, PasswordEnd, Place, Proof, hours};
+use crate::{Account, Flags, Grant, PasswordEnd, Place, Proof, Token, hours};
 use domlogon_protocol::{
     Decision, Fact, LogonType, Notice, Params, Policy, Rule, Timestamp, Verdict,
 };
@@ -26,6 +26,8 @@ pub(crate) enum Ruling {
     Pass,
     /// Does not apply to this way in.
     Skip,
+    /// Would not pass, but for audit mode.
+    Audit,
     /// Does not pass; the verdict may still lead into a change of the password.
     Refuse(Verdict),
 }
@@ -153,21 +155,21 @@ impl Case<'_> {
         Check::new(Rule::Workstation, fact, refusal)
     }
 
-    pub(crate) fn logon_right(&self, rights: &dyn LogonRights) -> Check {
+    pub(crate) fn logon_right(&self, token: &Token) -> Check {
         let logon_type = self.place.logon_type;
-        let fact = Fact::Right {
-            logon_type,
-            right: logon_type.right(),
+        let (grant, fact) = self.place.rights.judge(token, logon_type);
+        let ruling = match (grant, logon_type) {
+            (_, LogonType::Permit) => Ruling::Skip,
+            (_, LogonType::Deny) => Ruling::Refuse(Verdict::InvalidLogonType),
+            (Grant::Granted, _) => Ruling::Pass,
+            (Grant::Audited, _) => Ruling::Audit,
+            (Grant::Refused, _) => Ruling::Refuse(Verdict::LogonTypeNotGranted),
         };
-        let refusal = match logon_type {
-            LogonType::Permit => return Check::skipped(Rule::LogonRight, fact),
-            LogonType::Deny => Some(Verdict::InvalidLogonType),
-            _ => match rights.judge(self.account, logon_type) {
-                Grant::Granted => None,
-                Grant::Refused => Some(Verdict::LogonTypeNotGranted),
-            },
-        };
-        Check::new(Rule::LogonRight, fact, refusal)
+        Check {
+            rule: Rule::LogonRight,
+            fact: Fact::Right(Box::new(fact)),
+            ruling,
+        }
     }
 
     pub(crate) fn must_change(&self) -> Check {
@@ -288,7 +290,7 @@ impl Case<'_> {
             Fact::Expires(end) => params.until = *end,
             Fact::Hours { next_allowed, .. } => params.next_allowed = *next_allowed,
             Fact::PasswordAge { must_change_at, .. } => params.until = *must_change_at,
-            Fact::None | Fact::Account { .. } | Fact::Workstations { .. } | Fact::Right { .. } => {}
+            Fact::None | Fact::Account { .. } | Fact::Workstations { .. } | Fact::Right(_) => {}
         }
     }
 }

@@ -19,6 +19,8 @@ mod place;
 mod rights;
 mod service;
 mod text;
+mod token;
+pub mod well_known;
 
 pub use account::{Account, Flags, PasswordEnd};
 pub use change::{
@@ -31,6 +33,7 @@ pub use logon::{
     judge, locked,
 };
 pub use place::{Host, Place};
-pub use rights::{Everybody, Grant, LogonRights};
+pub use rights::{Grant, OTHER, Rights};
 pub use service::{ServiceClass, service};
 pub use text::TextError;
+pub use token::{Membership, Token};

@@ -1,7 +1,7 @@
 //! The order of evaluation of a logon.
 
 use crate::case::{Case, Ruling, plain};
-use crate::{Account, LogonRights, Place};
+use crate::{Account, Place, Token};
 use domlogon_protocol::{Decision, Explanation, Outcome, Policy, Rule, Step, Timestamp, Verdict};
 
 /// How the person has shown who he is.
@@ -19,24 +19,37 @@ pub enum Proof {
 /// A judged logon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// Each step in its order.
+    /// Each step in its order; none where it did not come to an evaluation: no such
+    /// account, or not its password.
     pub steps: Vec<Step>,
     /// What was decided; the daemon stamps the reference.
     pub decision: Decision,
+}
+
+impl From<Decision> for Judgement {
+    /// What was decided without an evaluation.
+    fn from(decision: Decision) -> Self {
+        Self {
+            steps: Vec::new(),
+            decision,
+        }
+    }
 }
 
 /// Judges everything about a logon but the comparison of the password: the lockout, then
 /// the account, the time, the place and the right, and the password's age last. Whoever
 /// may not log on here and now is not made to change a password first.
 ///
+/// `token` is the account's: its rights are judged by it, with the lists of the place.
+///
 /// The first step that does not pass decides. Only `Success` counts as a logon that
 /// passed every check, and resets the count of wrong passwords.
 #[must_use]
 pub fn judge(
     account: &Account,
+    token: &Token,
     policy: &Policy,
     place: &Place<'_>,
-    rights: &dyn LogonRights,
     proof: Proof,
     now: Timestamp,
 ) -> Judgement {
@@ -57,7 +70,7 @@ pub fn judge(
         case.smart_card(),
         case.logon_hours(),
         case.workstation(),
-        case.logon_right(rights),
+        case.logon_right(token),
         case.must_change(),
         case.password_age(),
     ];
@@ -67,6 +80,7 @@ pub fn judge(
         let outcome = match check.ruling {
             Ruling::Pass => Outcome::Passed,
             Ruling::Skip => Outcome::Skipped,
+            Ruling::Audit => Outcome::Audited,
             Ruling::Refuse(_) if decision.is_some() => Outcome::WouldRefuse,
             Ruling::Refuse(_) => {
                 decision = case.decision(&check);
@@ -83,17 +97,18 @@ pub fn judge(
     Judgement { steps, decision }
 }
 
-/// Evaluates without a password and without any effect.
+/// Evaluates without a password and without any effect. A traced `token` gives the chain of
+/// groups too.
 #[must_use]
 pub fn explain(
     account: &Account,
+    token: &Token,
     policy: &Policy,
     place: &Place<'_>,
-    rights: &dyn LogonRights,
     now: Timestamp,
 ) -> Explanation {
-    let with = judge(account, policy, place, rights, Proof::None, now);
-    let without = judge(account, policy, place, rights, Proof::Other, now);
+    let with = judge(account, token, policy, place, Proof::None, now);
+    let without = judge(account, token, policy, place, Proof::Other, now);
     Explanation {
         at: now,
         logon_type: place.logon_type,

@@ -1,5 +1,6 @@
 //! Where somebody comes in.
 
+use crate::Rights;
 use domlogon_protocol::{LogonType, Params};
 
 /// The names of this host, as workstation lists name it.
@@ -35,6 +36,8 @@ pub struct Place<'a> {
     pub host: &'a Host,
     /// The domain's short name.
     pub domain: &'a str,
+    /// Who may come in which way on this host.
+    pub rights: &'a Rights,
 }
 
 impl Place<'_> {

@@ -331,7 +331,7 @@ fn lists_come_in_pages() {
     }
     assert_eq!(seen.len(), 511);
     match world.ask(Request::GroupList(0)).unwrap() {
-        Reply::Groups(groups, None) => assert_eq!(groups.len(), 6),
+        Reply::Groups(groups, None) => assert_eq!(groups.len(), 9),
         other => panic!("{other:?}"),
     }
 }

@@ -192,11 +192,11 @@ fn odd_passwords_get_clear_answers() {
     assert_eq!(change(&long(69)), Verdict::Success);
     for guess in [&b""[..], &long(100_000), b"\xff\xfe"] {
         let guess = Secret::new(guess);
-        let decision = world
+        let judgement = world
             .db
             .logon(&name("alice"), &guess, &console(), NOW)
             .unwrap();
-        assert_eq!(decision.verdict, Verdict::LogonFailure);
+        assert_eq!(judgement.decision.verdict, Verdict::LogonFailure);
     }
 }
 

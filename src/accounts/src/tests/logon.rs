@@ -87,8 +87,8 @@ fn only_a_whole_logon_resets_the_count() {
     assert_eq!(world.show("alice").last_logon_at, None);
     // Nor does a way in that proved itself otherwise.
     world.set("alice", |c| c.disabled = Some(false));
-    let decision = world.account(&name("alice"), &console(), NOW).unwrap();
-    assert_eq!(decision.verdict, Verdict::Success);
+    let judgement = world.account(&name("alice"), &console(), NOW).unwrap();
+    assert_eq!(judgement.decision.verdict, Verdict::Success);
     assert_eq!(world.show("alice").bad_password_count, 2);
 }
 
@@ -229,11 +229,11 @@ fn a_blank_password_opens_the_console_alone() {
     world.reset("alice", "").unwrap();
     assert_eq!(world.logon("alice", ""), Verdict::Success);
     let network = place("sshd", LogonType::Network);
-    let decision = world
+    let judgement = world
         .db
         .logon(&name("alice"), &secret(""), &network, NOW)
         .unwrap();
-    assert_eq!(decision.verdict, Verdict::AccountRestriction);
+    assert_eq!(judgement.decision.verdict, Verdict::AccountRestriction);
 }
 
 #[test]

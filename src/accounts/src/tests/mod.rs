@@ -4,14 +4,17 @@ mod admin;
 mod change;
 mod groups;
 mod logon;
+mod migration;
 mod names;
+mod principals;
 mod store;
+mod tokens;
 
 use crate::{Cost, Database, Error, LocalNames, NoLocalNames, Options, Settings};
 use domlogon_protocol::admin::{AdminError, NewUser, Reply, Request, UserChanges, UserRecord};
 use domlogon_protocol::{Decision, LogonType, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules::backend::{Backend, Outage};
-use domlogon_rules::{Host, Place};
+use domlogon_rules::{Host, Place, Rights};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
@@ -35,6 +38,9 @@ static HOST: LazyLock<Host> = LazyLock::new(|| Host {
     short: "here".to_owned(),
     fqdn: "here.corp.example".to_owned(),
 });
+
+/// The built-in holders: every account of the domain may log on at the console.
+static RIGHTS: LazyLock<Rights> = LazyLock::new(Rights::default);
 
 /// A domain of its own.
 struct World {
@@ -133,6 +139,7 @@ impl World {
     fn try_logon(&self, user: &str, password: &str, now: Timestamp) -> Result<Decision, Outage> {
         self.db
             .logon(&name(user), &secret(password), &console(), now)
+            .map(|judgement| judgement.decision)
     }
 
     fn logon(&self, user: &str, password: &str) -> Verdict {
@@ -213,5 +220,19 @@ fn place(service: &'static str, logon_type: LogonType) -> Place<'static> {
         can_change: true,
         host: &HOST,
         domain: "CORP",
+        rights: &RIGHTS,
     }
+}
+
+fn add_group(world: &World, name: &str) {
+    world.ask(Request::GroupAdd(name.to_owned())).unwrap();
+}
+
+fn add_member(world: &World, group: &str, member: &str) {
+    world
+        .ask(Request::GroupAddMembers {
+            group: group.to_owned(),
+            members: vec![member.to_owned()],
+        })
+        .unwrap();
 }

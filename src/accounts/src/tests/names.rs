@@ -83,6 +83,7 @@ fn local_names_are_never_answered() {
         world
             .account(&name("CORP\\bob"), &console(), NOW)
             .unwrap()
+            .decision
             .verdict,
         Verdict::UserNotFound
     );

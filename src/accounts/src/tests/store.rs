@@ -19,7 +19,7 @@ fn a_fresh_domain() {
     let world = World::new();
     let summary = world.summary();
     assert_eq!(summary.store, Verdict::Success);
-    assert_eq!((summary.users, summary.groups), (1, 6));
+    assert_eq!((summary.users, summary.groups), (1, 9));
     assert!(summary.domain_sid.starts_with("S-1-5-21-"));
     world.user("alice");
     for entry in fs::read_dir(world.folder.path()).unwrap() {
@@ -254,7 +254,7 @@ fn refuses_everything(world: &World, verdict: Verdict) {
     );
     // Whoever proved himself otherwise only needs it read.
     let account = world.account(&name("alice"), &console(), NOW).unwrap();
-    assert_eq!(account.verdict, Verdict::Success);
+    assert_eq!(account.decision.verdict, Verdict::Success);
 }
 
 fn keeps_its_password(world: &World) {

@@ -1,24 +1,15 @@
 //! What is wrong with a configuration, and where.
 
+use crate::excerpt::{FileError, words};
 use core::fmt;
-use core::ops::Range;
 use std::io;
-use std::path::{Path, PathBuf};
 
 /// Why a configuration cannot be used.
-///
-/// In one line with `{}`, for the log; with the line of the file and a caret below it
-/// with `{:#}`, for a person.
-#[derive(Debug)]
-pub(crate) struct ConfigError {
-    file: PathBuf,
-    place: Option<Place>,
-    fault: Fault,
-}
+pub(crate) type ConfigError = FileError<Fault>;
 
 /// What is wrong.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The file cannot be read, or is not text.
     Unreadable(io::Error),
     /// Not TOML, a key that is not known or missing, or a value of another type.
@@ -35,94 +26,11 @@ pub(super) enum Fault {
     Home,
 }
 
-#[derive(Debug)]
-struct Place {
-    line: usize,
-    column: usize,
-    /// The line of the file.
-    text: String,
-    /// How many characters are wrong.
-    width: usize,
-}
-
-impl ConfigError {
-    pub(super) fn whole_file(file: &Path, fault: Fault) -> Self {
-        Self {
-            file: file.to_owned(),
-            place: None,
-            fault,
-        }
-    }
-
-    pub(super) fn at(file: &Path, text: &str, span: Option<Range<usize>>, fault: Fault) -> Self {
-        Self {
-            file: file.to_owned(),
-            place: span.and_then(|span| Place::find(text, &span)),
-            fault,
-        }
-    }
-}
-
-impl Place {
-    fn find(text: &str, span: &Range<usize>) -> Option<Self> {
-        let before = text.get(..span.start)?;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let rest = text.get(start..)?;
-        let line_text = rest.split(['\n', '\r']).next().unwrap_or_default();
-        let indent = before.get(start..)?.chars().count();
-        let wrong = text.get(span.clone())?;
-        let wrong = wrong.split(['\n', '\r']).next().unwrap_or_default();
-        Some(Self {
-            line: before.matches('\n').count() + 1,
-            column: indent + 1,
-            text: line_text.to_owned(),
-            width: wrong.chars().count().max(1),
-        })
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
-        if let Some(place) = &self.place {
-            write!(f, "{}:{}:", place.line, place.column)?;
-        }
-        write!(f, " {}", self.fault)?;
-        match &self.place {
-            Some(place) if f.alternate() => place.show(f),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Place {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
-        let margin = " ".repeat(number.len());
-        // A tab stays a tab, so that the caret stands under its character.
-        let indent: String = self
-            .text
-            .chars()
-            .take(self.column - 1)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
-        write!(
-            f,
-            "\n{margin} |\n{number} | {}\n{margin} | {indent}{}",
-            self.text,
-            "^".repeat(self.width)
-        )
-    }
-}
-
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(error) => write!(f, "the configuration cannot be read: {error}"),
-            Self::Toml(error) => {
-                let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
-                f.write_str(&lines.join(", "))
-            }
+            Self::Toml(error) => f.write_str(&words(error)),
             Self::Bounds(least, most) => {
                 write!(f, "expected a whole number from {least} to {most}")
             }

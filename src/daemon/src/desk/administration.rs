@@ -2,9 +2,10 @@
 
 use super::decisions::{fill, reference};
 use super::{Caller, Desk};
+use crate::clock;
 use crate::log::Level;
 use crate::record::Record;
-use domlogon_protocol::admin::{AdminError, NewUser, PolicyChanges, Request, UserChanges};
+use domlogon_protocol::admin::{self, AdminError, NewUser, PolicyChanges, Request, UserChanges};
 use domlogon_protocol::{LogonType, Reply, UserName};
 use domlogon_rules::Place;
 use domlogon_rules::backend::Outage;
@@ -12,7 +13,7 @@ use domlogon_rules::backend::Outage;
 impl Desk {
     pub(super) fn administer(&self, caller: Caller, request: Request) -> Reply {
         let allowed = caller.is_root() || {
-            match self.backend.is_administrator(caller.uid, super::clock()) {
+            match self.backend.is_administrator(caller.uid, clock::now()) {
                 Ok(is) => is,
                 Err(Outage(verdict)) => return refused(AdminError::Store(verdict)),
             }
@@ -20,7 +21,7 @@ impl Desk {
         let record = record(caller, &request);
         let name = name_in(&request).map(str::to_owned);
         let done = if allowed {
-            self.backend.admin(request, super::clock())
+            self.carry_out(request)
         } else {
             Err(AdminError::NotAllowed)
         };
@@ -37,6 +38,27 @@ impl Desk {
         }
     }
 
+    fn carry_out(&self, request: Request) -> Result<admin::Reply, AdminError> {
+        let now = clock::now();
+        let request = match self.about_rights(request, now) {
+            Ok(done) => return done,
+            Err(request) => request,
+        };
+        let changed = match &request {
+            Request::UserAdd(new) => Some(new.name.clone()),
+            Request::UserDelete { name, .. }
+            | Request::GroupAdd(name)
+            | Request::GroupDelete(name) => Some(name.clone()),
+            _ => None,
+        };
+        let done = self.backend.admin(request, now)?;
+        if let Some(name) = changed {
+            // An entry may have got a meaning, or lost it.
+            self.rights.name_changed(&name, now);
+        }
+        Ok(done)
+    }
+
     /// Gives a refused password the reference and the names that its sentence needs.
     fn stamp(&self, error: &mut AdminError, name: Option<&str>) {
         let AdminError::Password(decision) = error else {
@@ -50,6 +72,7 @@ impl Desk {
             can_change: false,
             host: &now.host,
             domain: &now.config.name,
+            rights: &now.rights,
         };
         let user = name.and_then(|name| UserName::parse(name.as_bytes()).ok());
         if let Some(user) = user {
@@ -69,6 +92,10 @@ impl Desk {
             Some(AdminError::Store(verdict)) => {
                 record.field("result", "store").verdict(*verdict).line()
             }
+            Some(error @ AdminError::Rights(problem)) => record
+                .field("result", word(error))
+                .field("reason", &problem.to_string())
+                .line(),
             Some(error) => record.field("result", word(error)).line(),
         };
         self.log.write(Level::Notice, &line);
@@ -129,11 +156,15 @@ fn record(caller: Caller, request: &Request) -> Option<Record> {
             *force,
         ),
         Request::PolicySet(changes) => with(did("policy set"), policy(changes)),
+        Request::RightsReload => did("rights reload"),
         Request::UserShow(_)
         | Request::UserList(_)
         | Request::GroupShow(_)
         | Request::GroupList(_)
-        | Request::PolicyShow => return None,
+        | Request::PolicyShow
+        | Request::RightsShow
+        | Request::RightsCheck { .. }
+        | Request::RightsSimulate { .. } => return None,
     })
 }
 
@@ -263,5 +294,6 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::InFuture(_) => "in-future",
         AdminError::NoPassword(_) => "no-password",
         AdminError::Store(_) => "store",
+        AdminError::Rights(_) => "rights-refused",
     }
 }

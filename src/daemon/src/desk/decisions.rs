@@ -2,14 +2,17 @@
 //! the log.
 
 use super::{Caller, Desk, Door, InForce};
+use crate::clock;
+use crate::history::Came;
 use crate::log::Level;
 use crate::pace::Turn;
 use crate::record::Record;
 use domlogon_protocol::{
-    Decision, Origin, Params, Reference, Reply, Rule, Secret, Timestamp, UserName, Verdict,
+    Decision, Fact, Origin, Outcome, Params, Reference, Reply, RightFact, Rule, Secret, Step,
+    Timestamp, UserName, Verdict,
 };
-use domlogon_rules::Place;
 use domlogon_rules::backend::{Backend, Outage};
+use domlogon_rules::{Judgement, Place};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
@@ -21,6 +24,8 @@ const SERVICE: usize = 64;
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     event: &'static str,
+    /// Whether somebody comes in, and does not change a password.
+    is_logon: bool,
     caller: Caller,
     user: &'a UserName,
     origin: &'a Origin,
@@ -34,7 +39,7 @@ impl Desk {
         password: &Secret,
         origin: &Origin,
     ) -> Reply {
-        let asked = Asked::new("logon", caller, user, origin);
+        let asked = Asked::new("logon", caller, user, origin).at_logon();
         let (decision, ()) = self.decide(asked, |backend, place, now| {
             Ok((backend.logon(user, password, place, now)?, ()))
         });
@@ -42,7 +47,7 @@ impl Desk {
     }
 
     pub(super) fn account(&self, caller: Caller, user: &UserName, origin: &Origin) -> Reply {
-        let asked = Asked::new("account", caller, user, origin);
+        let asked = Asked::new("account", caller, user, origin).at_logon();
         let (decision, ()) = self.decide(asked, |backend, place, now| {
             Ok((backend.account(user, place, now)?, ()))
         });
@@ -62,7 +67,8 @@ impl Desk {
         };
         let asked = Asked::new(event, caller, user, origin);
         let ask = |backend: &dyn Backend, place: &Place<'_>, now| {
-            backend.preliminary(user, old, place, now)
+            let (decision, rules) = backend.preliminary(user, old, place, now)?;
+            Ok((decision.into(), rules))
         };
         let (decision, rules): (_, Option<Params>) = match old {
             Some(_) => self.decide(asked, ask),
@@ -83,7 +89,7 @@ impl Desk {
         origin: &Origin,
     ) -> Reply {
         let ask = |backend: &dyn Backend, place: &Place<'_>, now| {
-            Ok((backend.change(user, old, new, place, now)?, ()))
+            Ok((backend.change(user, old, new, place, now)?.into(), ()))
         };
         let (decision, ()) = match old {
             Some(_) => self.decide(Asked::new("change", caller, user, origin), ask),
@@ -112,7 +118,7 @@ impl Desk {
                 return Ok(Err(Verdict::UserNotInResdom));
             }
             let place = Self::place(shortened(service), &now);
-            let at = at.unwrap_or_else(super::clock);
+            let at = at.unwrap_or_else(clock::now);
             let found = self.backend.explain(user, &place, at)?;
             Ok(found.ok_or(Verdict::UserNotFound))
         });
@@ -130,15 +136,14 @@ impl Desk {
     fn may_explain(&self, door: Door, caller: Caller, user: &UserName) -> Result<bool, Outage> {
         Ok(caller.is_root()
             || self.is_own(caller, user)?
-            || (door == Door::Admin
-                && self.backend.is_administrator(caller.uid, super::clock())?))
+            || (door == Door::Admin && self.backend.is_administrator(caller.uid, clock::now())?))
     }
 
     /// A decision about an account, for root or for the account's own user.
     fn decide<T: Default>(
         &self,
         asked: Asked<'_>,
-        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
+        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
         self.at_a_pace(asked, || self.refuse_other(asked), ask)
     }
@@ -147,7 +152,7 @@ impl Desk {
     fn decide_reset<T: Default>(
         &self,
         asked: Asked<'_>,
-        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
+        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
         let denied = || Some(Decision::new(Verdict::AccessDenied, Rule::Caller));
         self.at_a_pace(asked, denied, ask)
@@ -159,7 +164,7 @@ impl Desk {
         &self,
         asked: Asked<'_>,
         refuse: impl FnOnce() -> Option<Decision>,
-        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
+        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
         if asked.caller.is_root() {
             return self.finish(asked, None, ask);
@@ -200,59 +205,119 @@ impl Desk {
         &self,
         asked: Asked<'_>,
         refused: Option<Decision>,
-        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Decision, T), Outage>,
+        ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
         let now = self.in_force();
         let place = Self::place(shortened(&asked.origin.service), &now);
         let malformed = || Decision::new(Verdict::BadUsername, Rule::Name);
         if asked.caller.is_root() {
-            self.name_unmapped(place.service);
+            self.name_unmapped(place.service, &now.rights);
         }
         let refused = refused.or_else(|| (!is_well_formed(asked.user)).then(malformed));
-        let (mut decision, rest) = match refused {
-            Some(decision) => (decision, T::default()),
-            None => {
-                ask(&*self.backend, &place, super::clock()).unwrap_or_else(|Outage(verdict)| {
-                    (Decision::new(verdict, Rule::Store), T::default())
-                })
-            }
+        let at = clock::now();
+        let (judgement, rest) = match refused {
+            Some(decision) => (decision.into(), T::default()),
+            None => ask(&*self.backend, &place, at).unwrap_or_else(|Outage(verdict)| {
+                (Decision::new(verdict, Rule::Store).into(), T::default())
+            }),
         };
+        let Judgement {
+            steps,
+            mut decision,
+        } = judgement;
         fill(&mut decision.params, asked.user, &place);
         decision.reference = reference();
-        self.note(asked, &place, &decision, &now);
+        self.note(asked, &place, &steps, &decision, &now);
+        self.remember(asked, &place, &decision, at);
         (decision, rest)
     }
 
-    /// Counts a decision and writes its line.
-    fn note(&self, asked: Asked<'_>, place: &Place<'_>, decision: &Decision, now: &InForce) {
+    /// Counts a decision and writes its line; before it one about what audit mode let pass.
+    fn note(
+        &self,
+        asked: Asked<'_>,
+        place: &Place<'_>,
+        steps: &[Step],
+        decision: &Decision,
+        now: &InForce,
+    ) {
         let (counter, level) = if decision.verdict.grants() {
             (&self.granted, Level::Info)
         } else {
             (&self.refused, Level::Notice)
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        let mut record = Record::new(asked.event).field("user", &decision.params.user);
-        if is_well_formed(asked.user)
-            && asked
-                .user
-                .belongs_to(&now.config.name, &now.config.dns_name)
-        {
-            if let Ok(Some(user)) = self.backend.user_by_name(&asked.user.key()) {
-                record = record.number("uid", user.uid);
-            }
+        let uid = self.uid_of(asked, now);
+        let begun = |event| {
+            let record = Record::new(event).field("user", &decision.params.user);
+            let record = match uid {
+                Some(uid) => record.number("uid", uid),
+                None => record,
+            };
+            record
+                .field("service", place.service)
+                .word("type", place.logon_type.word())
+        };
+        let reference = decision.reference.to_string();
+        let right = right_in(steps);
+        if let Some((Outcome::Audited, fact)) = right {
+            let line = begun("audit")
+                .right(fact)
+                .entry(fact)
+                .field("ref", &reference)
+                .line();
+            self.log.write(Level::Warning, &line);
         }
-        let line = record
-            .field("service", place.service)
-            .word("type", place.logon_type.word())
+        let mut record = begun(asked.event)
             .optional("from", asked.origin.remote_host.as_deref())
             .optional("tty", asked.origin.tty.as_deref())
             .verdict(decision.verdict)
             .also(&decision.also)
-            .word("rule", decision.rule.word())
-            .field("ref", &decision.reference.to_string())
+            .word("rule", decision.rule.word());
+        if let Some((Outcome::Decided, fact)) = right {
+            record = record
+                .right(fact)
+                .list(fact)
+                .entry(fact)
+                .number("rights", fact.version);
+        }
+        let line = record
+            .field("ref", &reference)
             .number("caller", asked.caller.uid)
             .line();
         self.log.write(level, &line);
+    }
+
+    /// The id of the account that was asked about, if there is one.
+    fn uid_of(&self, asked: Asked<'_>, now: &InForce) -> Option<u32> {
+        let ours = is_well_formed(asked.user)
+            && asked
+                .user
+                .belongs_to(&now.config.name, &now.config.dns_name);
+        if !ours {
+            return None;
+        }
+        let found = self.backend.user_by_name(&asked.user.key()).ok().flatten();
+        found.map(|user| user.uid)
+    }
+
+    /// Remembers who came in, or was refused for want of the right, for simulations. Both
+    /// happen to accounts that exist alone, so that nobody fills the memory with names.
+    fn remember(&self, asked: Asked<'_>, place: &Place<'_>, decision: &Decision, at: Timestamp) {
+        // Only root's programs are services. One that needs no right is remembered too: a
+        // changed map may give it another type.
+        if !asked.is_logon || !asked.caller.is_root() {
+            return;
+        }
+        let came = if decision.verdict.grants() {
+            Came::Granted
+        } else if decision.rule == Rule::LogonRight {
+            Came::Refused
+        } else {
+            return;
+        };
+        self.history
+            .remember(&asked.user.key(), place.service, came, at);
     }
 }
 
@@ -265,11 +330,28 @@ impl<'a> Asked<'a> {
     ) -> Self {
         Self {
             event,
+            is_logon: false,
             caller,
             user,
             origin,
         }
     }
+
+    const fn at_logon(self) -> Self {
+        Self {
+            is_logon: true,
+            ..self
+        }
+    }
+}
+
+/// How the step of the logon right ended, if the evaluation came to it, and what it looked
+/// at.
+fn right_in(steps: &[Step]) -> Option<(Outcome, &RightFact)> {
+    steps.iter().find_map(|step| match &step.fact {
+        Fact::Right(fact) => Some((step.outcome, &**fact)),
+        _ => None,
+    })
 }
 
 /// Fills in what every sentence may name, where the backend left it open.

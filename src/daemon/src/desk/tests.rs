@@ -1,3 +1,6 @@
+mod rights;
+mod simulation;
+
 use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
 use super::*;
 use domlogon_protocol::admin::{AdminError, Request as Ask};
@@ -287,7 +290,11 @@ fn each_decision_has_a_reference_and_one_line() {
     assert_eq!(refused.reference.to_string().len(), 6);
     assert_eq!(refused.params.user, "Alice");
     assert_eq!(refused.params.host, "ws1");
-    assert_eq!(granted.params.user, "alice");
+    assert_eq!(granted.params.user, "Alice");
+    assert_eq!(
+        short.params.user, "alice",
+        "as asked, where nobody says otherwise"
+    );
     assert_eq!(granted.params.logon_type, Some(LogonType::Network));
     let rest = |event: &str, user: &str| {
         format!(
@@ -306,7 +313,7 @@ fn each_decision_has_a_reference_and_one_line() {
             format!(
                 "6 {} verdict=NERR_Success(0) ntstatus=0x00000000 rule=\"all passed\" \
                  ref={} caller=0",
-                rest("logon", "alice"),
+                rest("logon", "Alice"),
                 granted.reference
             ),
             format!(
@@ -361,33 +368,6 @@ fn a_malformed_name_never_reaches_the_backend() {
         assert_eq!(decision.verdict, Verdict::BadUsername, "{account:?}");
     }
     assert!(fake.asked.lock().unwrap().is_empty());
-}
-
-#[test]
-fn a_service_that_nobody_mapped_is_named_once_until_a_reload() {
-    let (desk, _, log) = desk();
-    let ask = || Request::Account {
-        user: name("alice"),
-        origin: Origin {
-            service: "frobd".to_owned(),
-            ..Origin::default()
-        },
-    };
-    let named = || {
-        let lines = log.lines();
-        let about = lines.iter().filter(|line| line.contains("not known"));
-        about.count()
-    };
-    desk.answer(Door::Main, ROOT, ask());
-    desk.answer(Door::Main, ROOT, ask());
-    assert_eq!(named(), 1);
-    assert_eq!(
-        log.lines()[0],
-        "4 service not known: service=frobd type=\"network\""
-    );
-    desk.configure(config(), host());
-    desk.answer(Door::Main, ROOT, ask());
-    assert_eq!(named(), 2);
 }
 
 #[test]

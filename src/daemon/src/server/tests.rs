@@ -1,5 +1,6 @@
 use super::*;
 use crate::desk::fake::{self, Fake};
+use crate::history;
 use domlogon_protocol::client;
 use domlogon_protocol::{Origin, Secret, UserName};
 use std::io::{Read, Write};
@@ -48,6 +49,13 @@ impl Running {
         matches!(reply, Ok(Reply::Status(_)))
     }
 
+    fn connect_admin(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.folder.path().join("admin")).unwrap();
+        let limit = Some(Duration::from_secs(5));
+        stream.set_read_timeout(limit).unwrap();
+        stream
+    }
+
     /// Sends raw bytes, says that no more will come, and gives what comes back.
     fn send(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();
@@ -90,6 +98,94 @@ fn a_request_is_answered_on_both_sockets() {
         assert_eq!(decision.verdict, Verdict::Success, "{name}");
     }
     assert!(running.server.stop());
+}
+
+/// A file of rights of so many bytes, as a request.
+fn rights(length: usize) -> Request {
+    Request::Admin(admin::Request::RightsCheck {
+        text: format!("#{}", " ".repeat(length - 1)),
+        names: Vec::new(),
+    })
+}
+
+#[test]
+fn a_long_file_of_rights_is_read_at_the_administrators_door_alone() {
+    let running = start(Bounds::within(1024));
+    let limit = Duration::from_secs(5);
+    let folder = running.folder.path();
+    for length in [1, MAX_REQUEST - 10, MAX_REQUEST + 1, 1 << 20] {
+        let reply = client::call(&folder.join("admin"), &rights(length), limit).unwrap();
+        assert!(matches!(reply, Reply::Admin(_)), "{length}: {reply:?}");
+    }
+    let main = client::call(&folder.join("socket"), &rights(MAX_REQUEST - 100), limit);
+    assert_eq!(main.unwrap(), Reply::Refused(Verdict::AccessDenied));
+    let main = client::call(&folder.join("socket"), &rights(MAX_REQUEST + 1), limit);
+    // What was not read may come back as a reset instead of the reply.
+    if let Ok(reply) = main {
+        assert_eq!(reply, Reply::Refused(Verdict::InvalidApi));
+    }
+    let lines = running.log.lines();
+    assert!(
+        lines[0].ends_with("reason=\"the message is too long\""),
+        "{lines:?}"
+    );
+    assert!(running.is_alive());
+}
+
+#[test]
+fn nothing_else_may_be_as_long() {
+    let running = start(Bounds::within(1024));
+    let admin = running.folder.path().join("admin");
+    let long = Request::Admin(admin::Request::GroupAdd("g".repeat(MAX_REQUEST)));
+    let reply = client::call(&admin, &long, Duration::from_secs(5)).unwrap();
+    assert_eq!(reply, Reply::Refused(Verdict::InvalidApi));
+    assert!(running.fake.asked.lock().unwrap().is_empty());
+    let mut stream = running.connect_admin();
+    stream.write_all(&[0xff, 0xff, 0xff, 0x7f, 1, 0]).unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).unwrap();
+    assert_eq!(read(&reply), Reply::Refused(Verdict::InvalidApi));
+}
+
+#[test]
+fn only_so_many_long_requests_are_held_at_once() {
+    let running = start(Bounds::within(1024));
+    let admin = running.folder.path().join("admin");
+    let mut long = Vec::new();
+    frame::write(&mut long, &rights(1 << 20), MAX_ADMIN_REQUEST).unwrap();
+    // They say that they are long, and send no more.
+    let slow: Vec<_> = (0..LONG_ONES)
+        .map(|_| {
+            let mut stream = running.connect_admin();
+            stream.write_all(&long[..6]).unwrap();
+            stream
+        })
+        .collect();
+    // The others must have been accepted and read so far.
+    thread::sleep(SHORT / 3);
+    let start = Instant::now();
+    let short = client::call(&admin, &Request::Status, SHORT);
+    assert!(matches!(short, Ok(Reply::Status(_))), "{short:?}");
+    assert!(start.elapsed() < SHORT / 2, "a short one does not wait");
+    let reply = client::call(&admin, &rights(1 << 20), Duration::from_secs(5));
+    assert!(matches!(reply, Ok(Reply::Admin(_))), "{reply:?}");
+    assert!(
+        start.elapsed() >= SHORT / 3,
+        "it waited until their time was up"
+    );
+    drop(slow);
+}
+
+#[test]
+fn a_stop_keeps_what_is_remembered_of_the_logons() {
+    let running = start(Bounds::within(1024));
+    let reply = client::call(&running.socket(), &logon(), Duration::from_secs(5));
+    assert!(matches!(reply, Ok(Reply::Decision(_))));
+    let kept = running.fake.database().with_file_name(history::FILE);
+    assert!(!kept.exists());
+    assert!(running.server.stop());
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert!(kept.contains("\"alice\""), "{kept}");
 }
 
 #[test]

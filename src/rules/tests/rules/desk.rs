@@ -1,7 +1,7 @@
 //! An account, its domain and its host, put together as a backend does it.
 use domlogon_protocol::{Decision, LogonType, Policy, Secret, Sid, Timestamp, Verdict};
 use domlogon_rules::{
-    Account, Everybody, Flags, Host, Judgement, Place, Proof, decide_new,
+    Account, Flags, Host, Judgement, Place, Proof, Rights, Token, decide_new,
     decide_wrong_old_password, decide_wrong_password, judge, judge_change, judge_new, locked,
     n_minus_two_entries, new_history_needed, service,
 };
@@ -17,6 +17,7 @@ pub(crate) struct Desk {
     pub(crate) account: Account,
     pub(crate) policy: Policy,
     pub(crate) host: Host,
+    pub(crate) rights: Rights,
     pub(crate) now: Timestamp,
     /// The current password and those before it, newest first, in the clear.
     pub(crate) history: Vec<String>,
@@ -34,6 +35,7 @@ impl Desk {
                 short: "ws1".to_owned(),
                 fqdn: "ws1.corp.example".to_owned(),
             },
+            rights: Rights::everybody(),
             now: NOON,
             history: vec!["Right-0ne".to_owned()],
         }
@@ -74,19 +76,22 @@ impl Desk {
             can_change: class.can_change,
             host: &self.host,
             domain: "CORP",
+            rights: &self.rights,
         }
     }
 
+    /// The account's token, without groups.
+    pub(crate) fn token(&self) -> Token {
+        Token::new(&self.account.name, self.account.sid.clone(), Vec::new())
+    }
+
+    pub(crate) fn judge_at(&self, place: &Place<'_>, proof: Proof) -> Judgement {
+        let token = self.token();
+        judge(&self.account, &token, &self.policy, place, proof, self.now)
+    }
+
     pub(crate) fn judge(&self, service: &str, proof: Proof) -> Judgement {
-        let place = self.place(service);
-        judge(
-            &self.account,
-            &self.policy,
-            &place,
-            &Everybody,
-            proof,
-            self.now,
-        )
+        self.judge_at(&self.place(service), proof)
     }
 
     /// The verdict of a service with the right password.
@@ -165,12 +170,18 @@ impl Desk {
 }
 
 /// A place of any logon type.
-pub(crate) fn place_of(host: &Host, logon_type: LogonType, can_change: bool) -> Place<'_> {
+pub(crate) fn place_of<'a>(
+    host: &'a Host,
+    rights: &'a Rights,
+    logon_type: LogonType,
+    can_change: bool,
+) -> Place<'a> {
     Place {
         service: "any",
         logon_type,
         can_change,
         host,
         domain: "CORP",
+        rights,
     }
 }

@@ -4,19 +4,9 @@ use crate::desk::{DAY, Desk, MINUTE, place_of};
 use domlogon_protocol::{
     Fact, LogonHours, LogonType, Notice, Outcome, Policy, Rule, Timestamp, Verdict,
 };
-use domlogon_rules::{
-    Account, Everybody, Flags, Grant, LogonRights, PasswordEnd, Proof, decide_unknown, explain,
-    judge,
-};
+use domlogon_rules::{Account, Flags, PasswordEnd, Proof, Rights, decide_unknown, explain};
 
 const RIGHT: &str = "Right-0ne";
-
-struct Nobody;
-impl LogonRights for Nobody {
-    fn judge(&self, _: &Account, _: LogonType) -> Grant {
-        Grant::Refused
-    }
-}
 
 /// Everything is wrong with the account at once, for a service over the network.
 fn wreck() -> Desk {
@@ -33,17 +23,11 @@ fn wreck() -> Desk {
 #[test]
 fn the_first_step_that_does_not_pass_decides() {
     let mut desk = wreck();
+    let nobody = Rights::none(1);
     // A trust account neither locks nor has to change its password: those come further down.
     let mut expect = |verdict: Verdict, rule: Rule, mend: fn(&mut Account)| {
-        let place = place_of(&desk.host, LogonType::Network, false);
-        let judged = judge(
-            &desk.account,
-            &desk.policy,
-            &place,
-            &Nobody,
-            Proof::Password,
-            desk.now,
-        );
+        let place = place_of(&desk.host, &nobody, LogonType::Network, false);
+        let judged = desk.judge_at(&place, Proof::Password);
         assert_eq!(
             (judged.decision.verdict, judged.decision.rule),
             (verdict, rule)
@@ -240,16 +224,9 @@ fn jobs_run_whatever_the_password_and_stop_with_the_account() {
     assert_eq!(desk.without_password("cron"), Verdict::InvalidLogonHours);
     desk.account.expires = Some(desk.now.plus(-1));
     assert_eq!(desk.without_password("cron"), Verdict::AccountExpired);
-    let desk = Desk::new();
-    let place = desk.place("cron");
-    let judged = judge(
-        &desk.account,
-        &desk.policy,
-        &place,
-        &Nobody,
-        Proof::Other,
-        desk.now,
-    );
+    let mut desk = Desk::new();
+    desk.rights = Rights::none(1);
+    let judged = desk.judge("cron", Proof::Other);
     assert_eq!(judged.decision.verdict, Verdict::LogonTypeNotGranted);
 }
 
@@ -435,30 +412,13 @@ fn machines_are_no_persons() {
 #[test]
 fn what_the_site_has_closed_stays_closed() {
     let desk = Desk::new();
-    let place = place_of(&desk.host, LogonType::Deny, true);
-    let judged = judge(
-        &desk.account,
-        &desk.policy,
-        &place,
-        &Everybody,
-        Proof::Other,
-        desk.now,
-    );
+    let place = place_of(&desk.host, &desk.rights, LogonType::Deny, true);
+    let judged = desk.judge_at(&place, Proof::Other);
     assert_eq!(judged.decision.verdict, Verdict::InvalidLogonType);
-    assert_eq!(
-        Everybody.judge(&desk.account, LogonType::Deny),
-        Grant::Refused
-    );
     // A step inside a session needs no right at all.
-    let place = place_of(&desk.host, LogonType::Permit, true);
-    let judged = judge(
-        &desk.account,
-        &desk.policy,
-        &place,
-        &Nobody,
-        Proof::Other,
-        desk.now,
-    );
+    let nobody = Rights::none(1);
+    let place = place_of(&desk.host, &nobody, LogonType::Permit, true);
+    let judged = desk.judge_at(&place, Proof::Other);
     assert_eq!(judged.decision.verdict, Verdict::Success);
     assert_eq!(judged.steps[9].rule, Rule::LogonRight);
     assert_eq!(judged.steps[9].outcome, Outcome::Skipped);
@@ -483,7 +443,7 @@ fn explain_shows_both_ways_in_and_the_facts() {
     let desk = Desk::new().locked();
     let judge_as = |service: &str| {
         let place = desk.place(service);
-        explain(&desk.account, &desk.policy, &place, &Everybody, desk.now)
+        explain(&desk.account, &desk.token(), &desk.policy, &place, desk.now)
     };
     let told = judge_as("sshd");
     assert_eq!(told.with_password.verdict, Verdict::LockedOut);

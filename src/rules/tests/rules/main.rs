@@ -5,3 +5,4 @@ mod desk;
 mod lockout;
 mod logon;
 mod properties;
+mod rights;

@@ -6,7 +6,7 @@ use domlogon_protocol::{
     Told, Verdict,
 };
 use domlogon_rules::{
-    Account, Everybody, Flags, Grant, Host, Judgement, Lockout, LogonRights, Place, Proof,
+    Account, Flags, Host, Judgement, Lockout, Place, Proof, Rights, Token,
     decide_wrong_old_password, decide_wrong_password, durations, hours, judge, judge_change,
     judge_new, locked,
 };
@@ -16,11 +16,16 @@ use proptest::prelude::*;
 
 const RIGHT: &str = "Right-0ne";
 
-struct Nobody;
-impl LogonRights for Nobody {
-    fn judge(&self, _: &Account, _: LogonType) -> Grant {
-        Grant::Refused
+fn rights(everybody: bool) -> Rights {
+    if everybody {
+        Rights::everybody()
+    } else {
+        Rights::none(1)
     }
+}
+
+fn token(account: &Account) -> Token {
+    Token::new(&account.name, account.sid.clone(), Vec::new())
 }
 
 /// An instant near the others, or anywhere.
@@ -103,13 +108,19 @@ fn host() -> Host {
     }
 }
 
-fn place(host: &Host, logon_type: LogonType, can_change: bool) -> Place<'_> {
+fn place<'a>(
+    host: &'a Host,
+    rights: &'a Rights,
+    logon_type: LogonType,
+    can_change: bool,
+) -> Place<'a> {
     Place {
         service: "any",
         logon_type,
         can_change,
         host,
         domain: "CORP",
+        rights,
     }
 }
 
@@ -155,10 +166,10 @@ proptest! {
         account in account(), policy in policy(), logon_type in logon_type(),
         now in instant(), everybody in any::<bool>(),
     ) {
-        let host = host();
-        let place = place(&host, logon_type, true);
-        let rights: &dyn LogonRights = if everybody { &Everybody } else { &Nobody };
-        let verdict = |proof| judge(&account, &policy, &place, rights, proof, now).decision.verdict;
+        let (host, rights) = (host(), rights(everybody));
+        let place = place(&host, &rights, logon_type, true);
+        let token = token(&account);
+        let verdict = |proof| judge(&account, &token, &policy, &place, proof, now).decision.verdict;
         let at_the_password = verdict(Proof::Password);
         if let AuthCode::SshdDefers(_) = at_the_password.row().codes.authenticate {
             let at_account = verdict(Proof::Other);
@@ -176,10 +187,9 @@ proptest! {
         account in account(), policy in policy(), logon_type in logon_type(),
         can_change in any::<bool>(), proof in proof(), now in instant(), everybody in any::<bool>(),
     ) {
-        let host = host();
-        let place = place(&host, logon_type, can_change);
-        let rights: &dyn LogonRights = if everybody { &Everybody } else { &Nobody };
-        let judged = judge(&account, &policy, &place, rights, proof, now);
+        let (host, rights) = (host(), rights(everybody));
+        let place = place(&host, &rights, logon_type, can_change);
+        let judged = judge(&account, &token(&account), &policy, &place, proof, now);
         check_story(&judged)?;
         let verdict = judged.decision.verdict;
         if leads_into_a_change(verdict) {
@@ -206,8 +216,8 @@ proptest! {
         account in account(), policy in policy(), logon_type in logon_type(),
         can_change in any::<bool>(), now in instant(),
     ) {
-        let host = host();
-        let place = place(&host, logon_type, can_change);
+        let (host, rights) = (host(), rights(false));
+        let place = place(&host, &rights, logon_type, can_change);
         let wrong = [
             decide_wrong_password(&account, &place),
             decide_wrong_old_password(&account, &place),
@@ -221,7 +231,7 @@ proptest! {
         }
         // And whoever is locked out is told just that, whatever else is wrong.
         if account.is_locked(&policy, now) {
-            let judged = judge(&account, &policy, &place, &Nobody, Proof::Password, now);
+            let judged = judge(&account, &token(&account), &policy, &place, Proof::Password, now);
             prop_assert_eq!(judged.decision.verdict, Verdict::LockedOut);
             let refused = judge_change(&account, &policy, &place, now);
             prop_assert_eq!(refused.map(|d| d.verdict), Some(Verdict::LockedOut));

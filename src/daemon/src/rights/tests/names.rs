@@ -1,0 +1,178 @@
+//! What the names in a file mean, and what is odd about them.
+
+use super::super::fake::sid;
+use super::*;
+use std::time::Instant;
+
+#[test]
+fn what_is_odd_is_said_and_the_file_is_taken() {
+    let world = World::new();
+    world.fake.add("Guests", 2002);
+    world.write(
+        "[rights]\n\
+         SeNetworkLogonRight = [\"nobody\", \"larry\", \"CREW\", \"guests\", \"CORP\\\\Guests\"]\n\
+         SeDenyNetworkLogonRight = [\"S-1-5-21-7-7-7-7\"]\n\
+         SeInteractiveLogonRight = [\"Everyone\"]\n\
+         SeDenyInteractiveLogonRight = [\"Administrators\"]\n",
+    );
+    let (rights, log) = world.open();
+    let allow = RightName::allow(Right::Network);
+    let at = |line, column, kind| Problem {
+        place: Some((line, column)),
+        kind,
+    };
+    let warnings = [
+        at(
+            2,
+            24,
+            ProblemKind::NobodyAllowed(allow, "nobody".to_owned()),
+        ),
+        at(2, 34, ProblemKind::LocalName(allow, "larry".to_owned())),
+        at(2, 43, ProblemKind::LocalName(allow, "CREW".to_owned())),
+        at(2, 51, ProblemKind::Ambiguous(allow, "guests".to_owned())),
+        NO_ADMINISTRATOR,
+    ];
+    assert_eq!(rights.status().warnings, warnings);
+    assert_eq!(rights.status().loaded, Loaded::File);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert!(lines[0].starts_with("5 rights: version=1 "));
+    assert!(lines[1].starts_with(
+        "4 rights warning: place=2:24 reason=\"SeNetworkLogonRight names \\\"nobody\\\","
+    ));
+    assert_eq!(
+        lines[5],
+        "4 rights warning: reason=\"no administrator of the domain can log on locally\""
+    );
+    let entries = &rights.shown().lists[2].entries;
+    let sids: Vec<Option<Sid>> = entries.iter().map(|entry| entry.sid.clone()).collect();
+    assert_eq!(
+        sids,
+        [None, None, None, Some(Sid::builtin(546)), Some(sid(2002))]
+    );
+    // With nobody to be locked out, nothing is odd about that.
+    world.fake.has_administrator.store(false, Ordering::Relaxed);
+    rights.refresh(now(3));
+    assert_eq!(rights.status().warnings, warnings[..4]);
+    assert_eq!(rights.status().version, 1);
+}
+
+#[test]
+fn a_local_name_in_a_deny_list_would_keep_nobody_out() {
+    for name in ["crew", "larry", "Root"] {
+        let world = World::new();
+        world.write(&format!(
+            "[rights]\nSeDenyNetworkLogonRight = [\"{name}\"]\n"
+        ));
+        let (rights, _) = world.open();
+        let refused = rights.status().refused.unwrap().kind;
+        let list = RightName::deny(Right::Network);
+        assert_eq!(refused, ProblemKind::NobodyDenied(list, name.to_owned()));
+    }
+}
+
+#[test]
+fn many_warnings_are_bounded() {
+    let world = World::new();
+    let names: Vec<String> = (0..500).map(|n| format!("\"nobody{n}\"")).collect();
+    world.write(&format!(
+        "[rights]\nSeNetworkLogonRight = [{}]\n",
+        names.join(",")
+    ));
+    let (rights, log) = world.open();
+    assert_eq!(rights.status().warnings.len(), MOST_WARNINGS);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 22);
+    assert_eq!(lines[21], "4 rights warning: more=480");
+}
+
+#[test]
+fn names_are_looked_up_again_when_users_and_groups_change() {
+    let world = World::new();
+    world.write(
+        "[rights]\nSeNetworkLogonRight = [\"staff\", \"later\"]\n\
+         SeDenyNetworkLogonRight = [\"contractors\"]\n",
+    );
+    let (rights, log) = world.open();
+    assert_eq!(rights.status().warnings.len(), 1);
+    rights.refresh(now(2));
+    assert_eq!((rights.status().version, log.lines().len()), (1, 2));
+    // A name that nobody had.
+    assert_eq!(network(&rights, 9, 2005), Grant::Refused);
+    world.fake.add("Later", 2005);
+    rights.refresh(now(3));
+    assert_eq!(network(&rights, 9, 2005), Grant::Granted);
+    assert_eq!(
+        (rights.status().version, rights.status().loaded_at),
+        (2, now(3))
+    );
+    assert_eq!(rights.status().warnings, []);
+    // A group that was deleted stays denied by its identifier, and the file is refused.
+    world.fake.delete("contractors");
+    for _ in 0..3 {
+        rights.refresh(now(4));
+    }
+    let status = rights.status();
+    assert_eq!((status.version, status.loaded), (2, Loaded::LastGood));
+    let refused = status.refused.unwrap().kind;
+    assert!(matches!(refused, ProblemKind::NobodyDenied(..)));
+    let refusals = |log: &Log| {
+        log.lines()
+            .iter()
+            .filter(|line| line.contains("refused"))
+            .count()
+    };
+    assert_eq!(refusals(&log), 1, "said once");
+    // Made again it is another group.
+    world.fake.add("contractors", 2006);
+    rights.refresh(now(5));
+    let status = rights.status();
+    assert_eq!((status.version, status.loaded), (3, Loaded::File));
+    assert_eq!(status.refused, None);
+    assert_eq!(network(&rights, 1000, 2006), Grant::Refused);
+}
+
+#[test]
+fn only_names_of_the_file_are_looked_up_again() {
+    let world = World::new();
+    world.write("[rights]\nSeNetworkLogonRight = [\"CORP\\\\Later\"]\n");
+    let (rights, _) = world.open();
+    world.fake.add("Later", 2005);
+    for other in ["other", "late", "later2", "", "a:b"] {
+        rights.name_changed(other, now(2));
+    }
+    assert_eq!(network(&rights, 9, 2005), Grant::Refused);
+    rights.name_changed("LATER", now(3));
+    assert_eq!(network(&rights, 9, 2005), Grant::Granted);
+}
+
+#[test]
+fn a_look_at_the_names_does_not_read_a_file_that_is_being_written() {
+    let world = World::new();
+    world.write(DENY_STAFF);
+    let (rights, _) = world.open();
+    fs::write(world.file(), "").unwrap();
+    rights.refresh(now(3));
+    assert_eq!(rights.status().version, 1);
+    assert_eq!(network(&rights, 1000, 2000), Grant::Refused);
+    assert_eq!(rights.reload(now(3)), Ok(()));
+    assert_eq!(network(&rights, 1000, 2000), Grant::Granted);
+}
+
+#[test]
+fn ten_thousand_names_are_looked_up_in_well_under_a_second() {
+    let world = World::new();
+    let mut text = "[rights]\nSeNetworkLogonRight = [\n".to_owned();
+    for n in 0..10_000 {
+        world.fake.add(&format!("user{n}"), 10_000 + n);
+        text.push_str(&format!("    \"CORP\\\\User{n}\",\n"));
+    }
+    text.push_str("]\n");
+    world.write(&text);
+    let start = Instant::now();
+    let (rights, _) = world.open();
+    assert!(start.elapsed().as_millis() < 2000, "{:?}", start.elapsed());
+    assert_eq!(rights.status().warnings, []);
+    assert_eq!(network(&rights, 19_999, 9), Grant::Granted);
+    assert_eq!(network(&rights, 20_000, 9), Grant::Refused);
+}
