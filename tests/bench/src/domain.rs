@@ -78,7 +78,7 @@ pub(crate) fn fill(accounts: usize) -> Result<()> {
 }
 
 /// An account without a password is disabled, and still a user for NSS.
-fn add(name: &str, password: Option<&str>) -> Result<()> {
+pub(crate) fn add(name: &str, password: Option<&str>) -> Result<()> {
     ask(admin::Request::UserAdd(Box::new(NewUser {
         name: name.to_owned(),
         full_name: Some(format!("Full Name of {name}")),
@@ -90,7 +90,7 @@ fn add(name: &str, password: Option<&str>) -> Result<()> {
     })))
 }
 
-fn group(name: &str, of: &[String]) -> Result<()> {
+pub(crate) fn group(name: &str, of: &[String]) -> Result<()> {
     ask(admin::Request::GroupAdd(name.to_owned()))?;
     if of.is_empty() {
         return Ok(());
@@ -98,14 +98,15 @@ fn group(name: &str, of: &[String]) -> Result<()> {
     members(name, of)
 }
 
-fn members(group: &str, members: &[String]) -> Result<()> {
+pub(crate) fn members(group: &str, members: &[String]) -> Result<()> {
     ask(admin::Request::GroupAddMembers {
         group: group.to_owned(),
         members: members.to_vec(),
     })
 }
 
-fn ask(request: admin::Request) -> Result<()> {
+/// What an administrator asks, done or failed.
+pub(crate) fn ask(request: admin::Request) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let request = Request::Admin(request);
     match client::call(Path::new(ADMIN_SOCKET), &request, PATIENCE) {

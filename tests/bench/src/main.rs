@@ -1,5 +1,6 @@
-//! How long a logon takes beyond its password hash, how long a look-up takes, and how
-//! much memory the daemon needs: one table, with pam_unix beside it.
+//! How long a logon takes beyond its password hash, how long a look-up takes, what long lists
+//! of rights and many groups add, and how much memory the daemon needs: one table, with
+//! pam_unix beside it.
 //!
 //! Run by `tests/bench/run`, inside the sandbox.
 #![forbid(unsafe_code)]
@@ -8,12 +9,13 @@ mod domain;
 mod hash;
 mod quiet;
 mod repeat;
+mod rights;
 mod sample;
 mod table;
 
 use domlogon_tests::{Daemon, Result, daemon, ensure};
 use repeat::{Logons, Repeat};
-use table::Table;
+use table::{Section, Table};
 
 /// How much is measured.
 struct Size {
@@ -76,6 +78,11 @@ fn measure(repeat: &Repeat<'_>, size: &Size) -> Result<()> {
     logons(repeat, size, &mut table)?;
     look_ups(repeat, size, &mut table)?;
     table.memory("daemon, after all of the above", domain::memory(&running)?);
+    rights::measure(size.look_ups, size.accounts, &mut table)?;
+    running.stop()?;
+    let running = Daemon::start(daemon::CONFIGURATION)?;
+    let lists = "daemon, idle, two lists of 10,000";
+    table.memory(lists, domain::memory(&running)?);
     running.stop()?;
     table.print();
     Ok(())
@@ -152,10 +159,12 @@ fn look_ups(repeat: &Repeat<'_>, size: &Size, table: &mut Table) -> Result<()> {
             size.look_ups,
         ),
     ];
+    let mut section = Section::new("look-up (µs)");
     for (what, call, name, span, count) in cases {
         quiet::wait()?;
-        table.look_up(what, &repeat.look_ups(call, name, span, count)?);
+        section.add(what, &repeat.look_ups(call, name, span, count)?);
     }
-    table.look_up("domlogon status", &trips);
+    section.add("domlogon status", &trips);
+    table.section(section);
     Ok(())
 }
