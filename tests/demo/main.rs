@@ -109,6 +109,14 @@ fn domain() -> Result<Daemon> {
             domlogon(&arguments)?.exits(0)?;
         }
     }
+    // As NT 4 had it: the network right of Everyone and Administrators, and no others. And jobs
+    // of ordinary users, which a server keeps from them.
+    for arguments in [
+        ["rights", "revoke", "network", "Users", "Backup Operators"].as_slice(),
+        &["rights", "grant", "batch", "Users"],
+    ] {
+        domlogon(arguments)?.exits(0)?;
+    }
     // "explain" answers 0 for a yes: then it is early in the week.
     if domlogon(&["explain", "harry", "--service", "login"])?.code() == 0 {
         domlogon(&["user", "set", "harry", "--hours", LATE])?.exits(0)?;
@@ -133,7 +141,9 @@ fn shell() -> ExitCode {
     println!(
         "Try: login alice; su - localuser, and there su - nina; domlogon explain harry --service sshd;"
     );
-    println!("     domlogon user list; getent passwd dora; tail /var/log/syslog. Leave with exit.");
+    println!(
+        "     domlogon rights list; domlogon user list; getent passwd dora; tail /var/log/syslog. Leave with exit."
+    );
     // Some versions of login hang up the terminal that they are given: it gets one of its own.
     let start = "PS1='sandbox# '\nlogin() { script -qec \"login $*\" /dev/null; }\n";
     if let Err(error) = std::fs::write(START, start) {

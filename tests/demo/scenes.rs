@@ -4,8 +4,9 @@ use crate::PASSWORD;
 use crate::stage::{Stage, show};
 use domlogon_tests::sshd::{Method, Sshd};
 use domlogon_tests::{
-    Program, ROOT_PASSWORD, Result, domlogon, ensure, ensure_contains, ensure_equal,
+    Failure, Log, Program, ROOT_PASSWORD, Result, domlogon, ensure, ensure_contains, ensure_equal,
 };
+use std::fs;
 use std::process::ExitCode;
 
 const NEW: &str = "Battery-Staple-9";
@@ -32,6 +33,14 @@ pub(crate) fn play() -> ExitCode {
             ssh,
         ),
         ("Why was harry refused?", explain),
+        (
+            "The right to come in from the network, taken from Everyone and given back",
+            network_right,
+        ),
+        (
+            "A tighter list: whom would it refuse? First asked, then only logged",
+            audit,
+        ),
     ];
     println!("What is typed and not shown by the terminal stands in ‹›.");
     let mut wrong = Vec::new();
@@ -219,29 +228,33 @@ fn lockout() -> Result<()> {
 
 fn ssh() -> Result<()> {
     let sshd = Sshd::start()?;
-    let client = |name: &str| {
-        Stage::open(
-            "$",
-            &sshd.client(name, Method::Dialogue, "id -un"),
-            &format!("ssh {name}@sandbox id -un"),
-        )
-    };
-    staged(client("alice")?, |stage| {
-        stage.answer("assword: ", NEW)?;
-        stage.see("alice")?;
+    let_in_by_ssh(&sshd, "alice", NEW)?;
+    refused_by_ssh(&sshd, "harry", PASSWORD, "at this time. Next allowed: ")?;
+    refused_by_ssh(&sshd, "dora", PASSWORD, "is disabled. Contact")
+}
+
+fn client(sshd: &Sshd, name: &str) -> Result<Stage> {
+    Stage::open(
+        "$",
+        &sshd.client(name, Method::Dialogue, "id -un"),
+        &format!("ssh {name}@sandbox id -un"),
+    )
+}
+
+fn let_in_by_ssh(sshd: &Sshd, name: &str, password: &str) -> Result<()> {
+    staged(client(sshd, name)?, |stage| {
+        stage.answer("assword: ", password)?;
+        stage.see(name)?;
         ensure_equal("exit code of ssh", stage.end()?, Some(0))
-    })?;
-    for (name, sentence) in [
-        ("harry", "may not log on at this time. Next allowed: "),
-        ("dora", "is disabled. Contact"),
-    ] {
-        staged(client(name)?, |stage| {
-            stage.answer("assword: ", PASSWORD)?;
-            stage.see(sentence)?;
-            ensure_equal("exit code of ssh", stage.end()?, Some(255))
-        })?;
-    }
-    Ok(())
+    })
+}
+
+fn refused_by_ssh(sshd: &Sshd, name: &str, password: &str, sentence: &str) -> Result<()> {
+    staged(client(sshd, name)?, |stage| {
+        stage.answer("assword: ", password)?;
+        stage.see(sentence)?;
+        ensure_equal("exit code of ssh", stage.end()?, Some(255))
+    })
 }
 
 fn explain() -> Result<()> {
@@ -249,4 +262,57 @@ fn explain() -> Result<()> {
     show(&text);
     ensure_contains("the explanation", &text, "1328")?;
     ensure_contains("the explanation", &text, "may not log on at this time")
+}
+
+/// The story of Q97558.
+fn network_right() -> Result<()> {
+    let sshd = Sshd::start()?;
+    show(&command(&["rights", "revoke", "network", "Everyone"])?);
+    refused_by_ssh(&sshd, "alice", NEW, "is not allowed to use ssh logon")?;
+    let text = shell("domlogon explain alice --service sshd | grep -e DECIDED -e Cure -e 1385")?;
+    ensure_contains("the explanation", &text, "SeNetworkLogonRight")?;
+    ensure_contains("the explanation", &text, "ERROR_LOGON_TYPE_NOT_GRANTED")?;
+    show(&command(&["rights", "grant", "network", "Everyone"])?);
+    let_in_by_ssh(&sshd, "alice", NEW)
+}
+
+const RIGHTS: &str = "/etc/domlogon/rights.toml";
+const TIGHTER: &str = "/root/tighter.toml";
+
+fn audit() -> Result<()> {
+    let before = fs::read_to_string(RIGHTS).map_err(Failure::harness("read rights.toml"))?;
+    shell(&format!(
+        "sed '/^SeNetworkLogonRight/s/Everyone/Domain Admins/' {RIGHTS} > {TIGHTER}"
+    ))?;
+    let text = command(&["rights", "simulate", TIGHTER])?;
+    show(&text);
+    ensure_contains("the simulation", &text, "alice")?;
+    let result = only_logged();
+    fs::write(RIGHTS, before).map_err(Failure::harness("write rights.toml"))?;
+    result
+}
+
+/// The tighter list in audit mode: alice comes in, and the log says that she would not.
+fn only_logged() -> Result<()> {
+    let log = Log::from_now();
+    shell(&format!(
+        "sed 's/^#SeNetworkLogonRight = true/SeNetworkLogonRight = true/' {TIGHTER} > {RIGHTS}"
+    ))?;
+    log.line_with(&["audit=SeNetworkLogonRight"])?;
+    let text = shell("domlogon status | grep 'Audit mode'")?;
+    ensure_contains("status", &text, "ON")?;
+    let_in_by_ssh(&Sshd::start()?, "alice", NEW)?;
+    log.line_with(&["audit: user=alice"])?;
+    shell("grep -o 'audit: user=.*' /var/log/syslog | tail -n 1").map(drop)
+}
+
+/// A line for root's shell, shown with what it prints.
+fn shell(line: &str) -> Result<String> {
+    println!("    # {line}");
+    let output = Program::new("sh").args(&["-c", line]).run(b"")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    show(&text);
+    let status = output.status;
+    ensure(status.success(), line, "exit status 0", status.to_string())?;
+    Ok(text)
 }

@@ -81,6 +81,7 @@ fn shorten(text: &str) -> String {
         "Linux sandbox",
         "You have no mail",
         "No mail.",
+        "Warning: Permanently added",
     ];
     let mut kept = String::new();
     for line in text.lines().map(str::trim_end) {
