@@ -1,10 +1,14 @@
-//! domlogond, started as a service manager would: ready when it says so.
+//! domlogond, started as a service manager would: as its own user without any privilege, and
+//! ready when it says so. With `DOMLOGON_DAEMON_USER=root` it runs as root, as by hand.
 
 use crate::failure::{Failure, Result, differs, ensure};
 use crate::program::process_of;
 use nix::sys::signal::{Signal, kill};
-use std::fs::{self, File};
-use std::os::unix::net::UnixDatagram;
+use nix::unistd::{User, chown};
+use std::fs::{self, File, Permissions};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -19,9 +23,58 @@ pub const DATA: &str = "/var/lib/domlogon";
 /// The account database.
 pub const DATABASE: &str = "/var/lib/domlogon/accounts.db";
 
+/// The folder of the sockets.
+pub const RUN: &str = "/run/domlogon";
+
+const PROGRAM: &str = "/usr/local/sbin/domlogond";
 const STDERR: &str = "/var/log/domlogond.stderr";
 const NOTIFY: &str = "/run/notify";
 const START: Duration = Duration::from_secs(10);
+
+/// The user that the daemon runs as.
+pub fn user() -> String {
+    std::env::var("DOMLOGON_DAEMON_USER").unwrap_or_else(|_| "domlogon".to_owned())
+}
+
+/// The daemon's two sockets, made and held as by a service manager that has not started it
+/// yet, or starts it again. Gone when dropped.
+#[derive(Debug)]
+pub struct Sockets([UnixListener; 2]);
+
+impl Sockets {
+    /// Listen. The daemon must not run.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn listen() -> Result<Sockets> {
+        own_folders()?;
+        let make = |name: &str| {
+            let path = format!("{RUN}/{name}");
+            let _ = fs::remove_file(&path);
+            let listener = UnixListener::bind(&path)?;
+            fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+            Ok(listener)
+        };
+        let made = |name| make(name).map_err(Failure::harness("listen for the daemon"));
+        Ok(Sockets([made("socket")?, made("admin")?]))
+    }
+
+    /// Start a daemon for whoever connects, and wait until it is ready.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start(&self, configuration: &str) -> Result<Daemon> {
+        Daemon::get_ready(|| Daemon::spawn(configuration, Some(self)))
+    }
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        for name in ["socket", "admin"] {
+            let _ = fs::remove_file(format!("{RUN}/{name}"));
+        }
+    }
+}
 
 /// A running daemon. Killed when dropped.
 #[derive(Debug)]
@@ -35,13 +88,19 @@ impl Daemon {
     /// # Errors
     /// When it cannot be started, ends at once or is not ready in 10 seconds.
     pub fn start(configuration: &str) -> Result<Daemon> {
+        Daemon::get_ready(|| Daemon::launch(configuration))
+    }
+
+    fn get_ready(launch: impl FnOnce() -> Result<Daemon>) -> Result<Daemon> {
         let _ = fs::remove_file(NOTIFY);
         let inbox =
             UnixDatagram::bind(NOTIFY).map_err(Failure::harness("make the notify socket"))?;
+        fs::set_permissions(NOTIFY, Permissions::from_mode(0o666))
+            .map_err(Failure::harness("open the notify socket to the daemon"))?;
         inbox
             .set_read_timeout(Some(Duration::from_millis(20)))
             .map_err(Failure::harness("set the notify socket up"))?;
-        let mut daemon = Daemon::launch(configuration)?;
+        let mut daemon = launch()?;
         let end = Instant::now() + START;
         let mut message = [0; 4096];
         loop {
@@ -73,13 +132,35 @@ impl Daemon {
     /// # Errors
     /// When the program cannot be started at all.
     pub fn launch(configuration: &str) -> Result<Daemon> {
+        own_folders()?;
+        Daemon::spawn(configuration, None)
+    }
+
+    fn spawn(configuration: &str, sockets: Option<&Sockets>) -> Result<Daemon> {
+        /// The sockets come as standard input and output, and leave as what sd_listen_fds(3)
+        /// expects. Without them there are none to hand over.
+        const SHELL: &str = "if [ \"$1\" = 2 ]; then
+                exec 3<&0 4<&1 </dev/null >/dev/null
+                export LISTEN_FDS=2 LISTEN_PID=$$
+            fi
+            shift
+            exec \"$@\"";
+        let what = "start domlogond";
         let stderr = File::options()
             .create(true)
             .append(true)
             .open(STDERR)
             .map_err(Failure::harness("open the daemon's standard error"))?;
-        let child = Command::new("/usr/local/sbin/domlogond")
-            .args(["--config", configuration])
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", SHELL, "sh"]);
+        command.arg(if sockets.is_some() { "2" } else { "0" });
+        if user() != "root" {
+            command.args(["setpriv", "--reuid", &user(), "--regid", &user()]);
+            command.args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]);
+            command.arg("--no-new-privs");
+        }
+        command
+            .args([PROGRAM, "--config", configuration])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("NOTIFY_SOCKET", NOTIFY)
@@ -87,9 +168,13 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
-            .current_dir("/")
-            .spawn()
-            .map_err(Failure::harness("start domlogond"))?;
+            .current_dir("/");
+        if let Some(Sockets([main, admin])) = sockets {
+            let fd = |socket: &UnixListener| socket.try_clone().map(OwnedFd::from);
+            command.stdin(fd(main).map_err(Failure::harness(what))?);
+            command.stdout(fd(admin).map_err(Failure::harness(what))?);
+        }
+        let child = command.spawn().map_err(Failure::harness(what))?;
         Ok(Daemon { child })
     }
 
@@ -179,6 +264,34 @@ impl Daemon {
         }
         Ok(())
     }
+}
+
+/// The two folders are the daemon's, with all that is in them: what a service manager does
+/// for StateDirectory= and RuntimeDirectory=.
+fn own_folders() -> Result<()> {
+    let name = user();
+    let owner = User::from_name(&name)
+        .ok()
+        .flatten()
+        .ok_or_else(|| differs("the daemon's user", &*name, "no such user"))?;
+    let what = "give the daemon its folders";
+    for folder in [DATA, RUN] {
+        fs::create_dir_all(folder).map_err(Failure::harness(what))?;
+        let found = fs::metadata(folder).map_err(Failure::harness(what))?;
+        if found.uid() == owner.uid.as_raw() {
+            continue;
+        }
+        let mut paths = vec![folder.into()];
+        for entry in fs::read_dir(folder).map_err(Failure::harness(what))? {
+            paths.push(entry.map_err(Failure::harness(what))?.path());
+        }
+        for path in paths {
+            chown(&path, Some(owner.uid), Some(owner.gid))
+                .map_err(std::io::Error::from)
+                .map_err(Failure::harness(what))?;
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Daemon {

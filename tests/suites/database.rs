@@ -22,7 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("database/not a database", |world| damaged(world, true)),
         case("database/locked", locked),
         case("database/no room for ids", no_room),
-        case("database/files are root's", files_are_roots),
+        case("database/files are the daemon's", files_are_closed),
     ]
 }
 
@@ -265,17 +265,18 @@ fn no_room(world: &mut World) -> Result<()> {
         .map(drop)
 }
 
-/// Hashes of passwords are for root's eyes.
-fn files_are_roots(_: &mut World) -> Result<()> {
+/// Hashes of passwords are for the daemon's and root's eyes.
+fn files_are_closed(_: &mut World) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let what = "look at the database";
+    let folder = fs::metadata(DATA).map_err(Failure::harness(what))?;
     for entry in fs::read_dir(DATA).map_err(Failure::harness(what))? {
         let entry = entry.map_err(Failure::harness(what))?;
         let found = entry.metadata().map_err(Failure::harness(what))?;
         ensure(
-            found.uid() == 0 && found.mode() & 0o077 == 0,
+            found.uid() == folder.uid() && found.mode() & 0o077 == 0,
             entry.path().display().to_string(),
-            "root's, and closed to others",
+            "the daemon's, and closed to others",
             format!("uid {}, mode {:o}", found.uid(), found.mode() & 0o777),
         )?;
     }

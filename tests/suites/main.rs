@@ -10,8 +10,11 @@ mod command_line;
 mod conditions;
 mod cron;
 mod database;
+mod doctor;
+mod enable;
 mod exports;
 mod files;
+mod first_minutes;
 mod login;
 mod nss;
 mod outages;
@@ -21,12 +24,14 @@ mod rights_commands;
 mod rights_file;
 mod rights_matrix;
 mod rights_refused;
+mod service;
 mod shipped;
 mod ssh;
 mod stories;
 mod sudo;
 mod vocabulary;
 mod ways;
+mod words;
 
 use domlogon_tests::{Daemon, Log, Result, World};
 use std::process::ExitCode;
@@ -124,9 +129,14 @@ fn all() -> Vec<Case> {
         rights_file::cases(),
         rights_refused::cases(),
         rights_matrix::cases(),
+        words::cases(),
+        doctor::cases(),
+        enable::cases(),
+        first_minutes::cases(),
         stories::cases(),
         cron::cases(),
         outages::cases(),
+        service::cases(),
         database::cases(),
         vocabulary::cases(),
     ]

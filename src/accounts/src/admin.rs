@@ -1,8 +1,11 @@
 //! What an administrator may ask. Each request is one transaction.
 
 mod groups;
+mod import;
 mod policy;
 mod users;
+
+pub(crate) use import::Progress;
 
 use crate::database::Database;
 use crate::error::Result;
@@ -47,6 +50,8 @@ impl Database {
             } => self.remove_members(&group, &members, force, now),
             Request::PolicyShow => self.show_policy(),
             Request::PolicySet(changes) => self.set_policy(&changes),
+            Request::UserImport { users, dry_run } => self.import_users(users, dry_run, now),
+            Request::UserImportProgress => Ok(self.import_progress()),
             // The lists are the host's, not the domain's.
             Request::RightsShow
             | Request::RightsCheck { .. }

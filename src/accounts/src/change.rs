@@ -6,7 +6,8 @@
 use crate::database::Database;
 use crate::domain::{self, note_refusal};
 use crate::error::Result;
-use crate::hash::{Trial, Verifier};
+use crate::foreign::Foreign;
+use crate::hash::{Current, Trial, Verifier};
 use crate::logon::{Attempt, Proven, Settled};
 use crate::record::{self, Record};
 use crate::store::Durability;
@@ -41,7 +42,10 @@ impl Replacement {
         policy: &Policy,
         set: Option<Timestamp>,
     ) -> Result<()> {
-        if let Some(replaced) = &record.verifier {
+        // A hash of another system cannot be compared with later ones for the cost of one.
+        // Whoever knows the password that it stands for puts ours in its place before.
+        let replaced = record.verifier.as_deref();
+        if let Some(replaced) = replaced.filter(|text| !Foreign::is_one(text)) {
             let keep = rules::new_history_needed(policy).max(FEWEST_KEPT);
             record::push_history(connection, record.rid, replaced, keep)?;
         }
@@ -113,19 +117,23 @@ impl Database {
         now: Timestamp,
     ) -> Result<Decision> {
         let attempt = old_password(user, old, place, now);
-        let prepare = |proven: &Proven, _: &mut Trial<'_>| {
+        let prepare = |proven: &Proven, old: &mut Trial<'_>| {
+            let salt = proven.record.salt()?;
+            // The history then has the old password in a form that it can be compared in.
+            let own = match &proven.current {
+                Current::Own(_) => None,
+                Current::Foreign(..) => Some(old.verifier(&salt)?),
+            };
             let mut trial = self.hasher.trial(new);
             let in_history = self.is_in_history(proven, &mut trial)?;
-            Ok((
-                in_history,
-                Replacement::new(&mut trial, &proven.record, new)?,
-            ))
+            let replacement = Replacement::new(&mut trial, &proven.record, new)?;
+            Ok((in_history, own, replacement))
         };
         self.prove(
             &attempt,
             Durability::Now,
             prepare,
-            |settled, (in_history, replacement)| {
+            |settled, (in_history, own, replacement)| {
                 let Settled {
                     connection,
                     mut record,
@@ -139,6 +147,9 @@ impl Database {
                 if let Some(refusal) = refusal {
                     note_refusal(connection)?;
                     return Ok(refusal);
+                }
+                if let Some(own) = own {
+                    record.verifier = Some(own.as_str().to_owned());
                 }
                 replacement.apply(connection, &mut record, &policy, Some(now))?;
                 Ok(passed())
@@ -188,7 +199,7 @@ impl Database {
             .store
             .read(|connection| record::history(connection, proven.record.rid, before_current))?;
         // Both are looked at, whatever the first says: the time tells nothing.
-        let is_current = trial.matches(&proven.verifier)?;
+        let is_current = trial.opens(&proven.current)?;
         Ok(trial.matches_any(&entries)? || is_current)
     }
 }

@@ -1,5 +1,6 @@
 //! The database as the daemon holds it, and what it is opened with.
 
+use crate::admin::Progress;
 use crate::domain::{self, Domain, Seed};
 use crate::error::{Error, Fault, Result};
 use crate::hash::{Cost, Hasher, Salt};
@@ -19,6 +20,7 @@ pub struct Database {
     pub(crate) domain: Domain,
     pub(crate) local: Arc<dyn LocalNames>,
     pub(crate) nesting: Nesting,
+    pub(crate) import: Progress,
     settings: RwLock<Settings>,
 }
 
@@ -141,6 +143,7 @@ impl Database {
             domain: Domain { dns_name, ..domain },
             local,
             nesting: Nesting::default(),
+            import: Progress::default(),
             settings: RwLock::new(settings),
         })
     }

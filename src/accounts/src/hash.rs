@@ -11,10 +11,16 @@
 //! account at once, and sees whether one of its passwords came back. The history rule
 //! itself forbids the latter, and an old password is worth little.
 //!
+//! A password that was taken over from another system is compared in that system's way until
+//! the first good logon, or the first change, which puts our hash of it in its place. As long
+//! as it is there the history does not know it, and the rule of the two passwords before the
+//! current one has nothing to look at.
+//!
 //! Each entry carries its parameters (PHC string). Where they differ, because the cost
 //! was raised meanwhile, there is one hash for each group of equal parameters.
 
 use crate::error::{Fault, Result};
+use crate::foreign::Foreign;
 use crate::slots::Slots;
 use argon2::password_hash::{Output, PasswordHash, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -65,6 +71,14 @@ pub(crate) struct Verifier {
     output: Output,
 }
 
+/// What the password of an account is compared with.
+pub(crate) enum Current {
+    /// A hash of our own.
+    Own(Verifier),
+    /// One of another system, and the salt of the hash that will take its place.
+    Foreign(Foreign, Salt),
+}
+
 /// All that decides, with the password, what the hash is.
 #[derive(Clone, PartialEq, Eq)]
 struct Recipe {
@@ -103,9 +117,18 @@ impl Hasher {
         self.hash(password, &recipe).map(drop)
     }
 
-    /// Whether a verifier was made at another cost than new ones are.
-    pub(crate) fn is_outdated(&self, verifier: &Verifier) -> bool {
-        verifier.recipe.cost != self.cost
+    /// Whether a good logon replaces it: it was made at another cost than new ones are, or
+    /// by another system.
+    pub(crate) fn is_outdated(&self, current: &Current) -> bool {
+        match current {
+            Current::Own(verifier) => verifier.recipe.cost != self.cost,
+            Current::Foreign(..) => true,
+        }
+    }
+
+    fn compare_foreign(&self, password: &Secret, foreign: &Foreign) -> Result<bool> {
+        let _slot = self.slots.take()?;
+        foreign.matches(password)
     }
 
     fn recipe(&self, salt: &Salt) -> Recipe {
@@ -153,6 +176,22 @@ impl Trial<'_> {
         let output = Output::new(&hash[..]).map_err(|_| Fault::DAMAGED)?;
         // `Output` compares in constant time.
         Ok(output == verifier.output)
+    }
+
+    /// Whether the password is the one of an account.
+    ///
+    /// One of another system costs its own hash, and ours beside it whatever comes of the
+    /// comparison: a right password needs ours to be replaced, and a wrong one, or a name
+    /// that nobody has, then differs from it by no more than the other system's hash.
+    pub(crate) fn opens(&mut self, current: &Current) -> Result<bool> {
+        match current {
+            Current::Own(verifier) => self.matches(verifier),
+            Current::Foreign(foreign, salt) => {
+                let recipe = self.hasher.recipe(salt);
+                self.hash(&recipe)?;
+                self.hasher.compare_foreign(self.password, foreign)
+            }
+        }
     }
 
     /// Whether the password is behind any of `verifiers`.
@@ -330,10 +369,12 @@ mod tests {
         let salt = Salt::random().unwrap();
         let password = Secret::new(b"Passw0rd");
         let verifier = old.trial(&password).verifier(&salt).unwrap();
-        assert!(new.is_outdated(&verifier));
+        let current = Current::Own(verifier);
+        assert!(new.is_outdated(&current));
         let mut trial = new.trial(&password);
-        assert!(trial.matches(&verifier).unwrap());
-        assert!(!new.is_outdated(&trial.verifier(&salt).unwrap()));
+        assert!(trial.opens(&current).unwrap());
+        let newer = Current::Own(trial.verifier(&salt).unwrap());
+        assert!(!new.is_outdated(&newer));
         assert_eq!(new.hashes_made(), 2);
     }
 

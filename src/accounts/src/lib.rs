@@ -6,8 +6,8 @@
 //! one transaction or not at all. There is no clock here: the caller passes the time.
 //!
 //! Where to find what: `store` holds the file and its connections, `schema` the tables
-//! and their migrations, `hash` and `slots` the password hashing, `record` the row of an
-//! account, `members` who is in which group and `nesting` the groups alone in memory,
+//! and their migrations, `hash` and `slots` the password hashing, `foreign` the hashes of
+//! other systems until they are replaced, `record` the row of an account, `members` who is in which group and `nesting` the groups alone in memory,
 //! `principals` what somebody carries at a logon, `logon` and `change` what their names
 //! say, `names` the answers to NSS, and `admin` what an administrator may ask.
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod change;
 mod database;
 mod domain;
 mod error;
+mod foreign;
 mod hash;
 mod logon;
 mod members;

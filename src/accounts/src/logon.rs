@@ -14,7 +14,7 @@
 use crate::database::Database;
 use crate::domain::{self, note_refusal};
 use crate::error::{Fault, Result};
-use crate::hash::{Trial, Verifier};
+use crate::hash::{Current, Trial};
 use crate::record::{self, Record};
 use crate::store::Durability;
 use domlogon_protocol::{Decision, Policy, Secret, Timestamp, UserName, Verdict};
@@ -36,7 +36,7 @@ pub(crate) struct Attempt<'a> {
 pub(crate) struct Proven {
     pub(crate) record: Record,
     pub(crate) policy: Policy,
-    pub(crate) verifier: Verifier,
+    pub(crate) current: Current,
 }
 
 /// An account as it is in the transaction that settles, still with the same password.
@@ -63,7 +63,7 @@ impl Database {
             wrong: rules::decide_wrong_password,
         };
         let renew = |proven: &Proven, trial: &mut Trial<'_>| {
-            if self.hasher.is_outdated(&proven.verifier) {
+            if self.hasher.is_outdated(&proven.current) {
                 trial.verifier(&proven.record.salt()?).map(Some)
             } else {
                 Ok(None)
@@ -150,11 +150,11 @@ impl Database {
         if let Some(decision) = rules::locked(&account, &policy, place, attempt.now) {
             return Ok(Compared::refused(decision));
         }
-        match record.verifier()? {
-            Some(verifier) if trial.matches(&verifier)? => Ok(Compared::Right(Box::new(Proven {
+        match record.current()? {
+            Some(current) if trial.opens(&current)? => Ok(Compared::Right(Box::new(Proven {
                 record,
                 policy,
-                verifier,
+                current,
             }))),
             Some(_) => self.count_wrong(attempt, trial, &record, &policy),
             None => {

@@ -2,7 +2,8 @@
 
 use crate::domain::Domain;
 use crate::error::{Fault, Result};
-use crate::hash::{Salt, Verifier};
+use crate::foreign::Foreign;
+use crate::hash::{Current, Salt, Verifier};
 use domlogon_protocol::directory::User;
 use domlogon_protocol::{LogonHours, Timestamp};
 use domlogon_rules::{Account, Flags, Lockout};
@@ -21,7 +22,7 @@ pub(crate) struct Record {
     pub(crate) shell: String,
     pub(crate) flags: Flags,
     pub(crate) salt: String,
-    /// A PHC string; parsed only where it is compared.
+    /// A PHC string, or a hash of another system; parsed only where it is compared.
     pub(crate) verifier: Option<String>,
     /// The password is the empty one.
     pub(crate) blank: bool,
@@ -109,8 +110,17 @@ impl Record {
         }
     }
 
-    pub(crate) fn verifier(&self) -> Result<Option<Verifier>> {
-        self.verifier.as_deref().map(Verifier::parse).transpose()
+    /// What its password is compared with, if it has one.
+    pub(crate) fn current(&self) -> Result<Option<Current>> {
+        let Some(text) = self.verifier.as_deref() else {
+            return Ok(None);
+        };
+        Ok(Some(if Foreign::is_one(text) {
+            let foreign = Foreign::parse(text).map_err(|_| Fault::DAMAGED)?;
+            Current::Foreign(foreign, self.salt()?)
+        } else {
+            Current::Own(Verifier::parse(text)?)
+        }))
     }
 
     pub(crate) fn salt(&self) -> Result<Salt> {

@@ -116,6 +116,16 @@ impl Store {
         })
     }
 
+    /// As [`write`](Self::write), and nothing that `f` did is kept.
+    pub(crate) fn rehearse<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.writer.with(|connection| {
+            // Undone when it is dropped.
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            f(&transaction)
+        })
+    }
+
     /// Waits for the transaction that runs, takes no more, and brings everything into the
     /// one file. What cannot be moved, because the disk is full or another program reads,
     /// stays in the journal beside it, whole, and is taken in at the next opening.

@@ -1,8 +1,12 @@
 //! The command line as a person writes it.
 
+use crate::doctor::Doctor;
+use crate::enable::{Disable, Enable, Guard};
 use crate::hours::{self, HoursSetting};
+use crate::import::Import;
 use crate::policy::{self, Setting};
 use crate::rights::Rights;
+use crate::setup::Setup;
 use crate::time::{self, Expiry};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domlogon_protocol::Timestamp;
@@ -36,6 +40,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a domain and its first administrator on this host.
+    Setup(Setup),
     /// Make, change, show and delete accounts.
     #[command(subcommand)]
     User(User),
@@ -60,6 +66,23 @@ pub(crate) enum Command {
     /// Runs `domlogond --check FILE`, and exits as it does. A configuration is judged
     /// together with the rights.toml beside it; a rights.toml can be named itself.
     Check(Check),
+    /// Turn domlogon on: put it into PAM's stacks and nsswitch.conf, prove that nobody is
+    /// locked out, and go back if it is not so.
+    Enable(Enable),
+    /// Keep what `domlogon enable --confirm TIME` has turned on. Said from a new logon.
+    Confirm,
+    /// Turn domlogon off: take it out of PAM's stacks and nsswitch.conf again.
+    Disable(Disable),
+    #[command(hide = true)]
+    EnableGuard(Guard),
+    #[command(hide = true)]
+    EnableTrial,
+    /// Read this host, and say what is wrong and how to mend it. Changes nothing.
+    ///
+    /// PAM stacks, nsswitch.conf, sshd, owners and modes of files, clashes of names and
+    /// ids, the clock, the daemon, its database and its units. One finding on a line, the
+    /// most dangerous first.
+    Doctor(Doctor),
 }
 
 #[derive(Debug, Subcommand)]
@@ -94,6 +117,8 @@ now, +30d from now or -30d before now.")]
     Delete(NameForce),
     /// List all accounts.
     List,
+    /// Make many accounts from a file, with their passwords: all of them, or on an error none.
+    Import(Import),
 }
 
 #[derive(Debug, Args)]

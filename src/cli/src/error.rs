@@ -1,8 +1,11 @@
 //! Why a command has no answer, or the answer no.
 
 use crate::answer::Exit;
+use crate::enable::EnableError;
+use crate::import::ImportError;
 use crate::refusal;
 use crate::rights::RightsError;
+use crate::setup::SetupError;
 use core::fmt;
 use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::client::CallError;
@@ -39,8 +42,16 @@ pub(crate) enum Error {
     NoDaemonProgram(Vec<PathBuf>),
     /// domlogond could not be run.
     Run(PathBuf, io::Error),
+    /// `doctor --root` of what is no folder.
+    NoRoot(PathBuf, io::Error),
     /// Something about the file of logon rights.
     Rights(Box<RightsError>),
+    /// Something about turning domlogon on or off.
+    Enable(Box<EnableError>),
+    /// A file of accounts cannot be imported.
+    Import(ImportError),
+    /// A domain cannot be set up.
+    Setup(SetupError),
 }
 
 impl Error {
@@ -52,6 +63,9 @@ impl Error {
             },
             Self::NoSuchAccount(_) | Self::BadName(..) | Self::EntriesDiffer => Exit::No,
             Self::Rights(error) => error.exit(),
+            Self::Enable(error) => error.exit(),
+            Self::Import(error) => error.exit(),
+            Self::Setup(error) => error.exit(),
             Self::Call(_)
             | Self::NotAnswered(_)
             | Self::OtherReply
@@ -60,6 +74,7 @@ impl Error {
             | Self::NoPassword
             | Self::Input(_)
             | Self::NoDaemonProgram(_)
+            | Self::NoRoot(..)
             | Self::Run(..) => Exit::CouldNotTell,
         }
     }
@@ -83,7 +98,11 @@ impl Error {
             Self::NoPassword => "no_password_given",
             Self::Input(_) => "input",
             Self::NoDaemonProgram(_) | Self::Run(..) => "no_daemon_program",
+            Self::NoRoot(..) => "no_root",
             Self::Rights(error) => error.word(),
+            Self::Enable(error) => error.word(),
+            Self::Import(error) => error.word(),
+            Self::Setup(error) => error.word(),
         }
     }
 }
@@ -97,6 +116,24 @@ impl From<CallError> for Error {
 impl From<AdminError> for Error {
     fn from(error: AdminError) -> Self {
         Self::Refused(Box::new(error))
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
+    }
+}
+
+impl From<EnableError> for Error {
+    fn from(error: EnableError) -> Self {
+        Self::Enable(Box::new(error))
+    }
+}
+
+impl From<SetupError> for Error {
+    fn from(error: SetupError) -> Self {
+        Self::Setup(error)
     }
 }
 
@@ -153,7 +190,13 @@ impl fmt::Display for Error {
             Self::Run(program, error) => {
                 write!(f, "{} could not be run: {error}.", program.display())
             }
+            Self::NoRoot(root, error) => {
+                write!(f, "{} cannot be looked at: {error}.", root.display())
+            }
             Self::Rights(error) => error.fmt(f),
+            Self::Enable(error) => error.fmt(f),
+            Self::Import(error) => error.fmt(f),
+            Self::Setup(error) => error.fmt(f),
         }
     }
 }

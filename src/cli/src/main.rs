@@ -9,16 +9,23 @@ mod arguments;
 mod check;
 mod cure;
 mod daemon;
+mod doctor;
+mod enable;
 mod error;
 mod explain;
 mod fact;
 mod group;
+mod host_program;
 mod hours;
+mod import;
+#[cfg(test)]
+mod manual;
 mod password;
 mod policy;
 mod refusal;
 mod right;
 mod rights;
+mod setup;
 mod status;
 mod time;
 mod user;
@@ -43,6 +50,7 @@ fn run(arguments: Arguments) -> Result<Answer, Error> {
     let daemon = Daemon::new(&arguments);
     let clock = Clock::system();
     match arguments.command {
+        Command::Setup(asked) => setup::run(&asked, &daemon),
         Command::User(command) => user::run(command, &daemon, &clock),
         Command::Group(command) => group::run(command, &daemon),
         Command::Policy(command) => policy::run(command, &daemon),
@@ -50,5 +58,11 @@ fn run(arguments: Arguments) -> Result<Answer, Error> {
         Command::Explain(asked) => explain::run(&asked, &daemon, &clock),
         Command::Status => status::run(&daemon, &clock),
         Command::Check(asked) => check::run(&asked, arguments.json),
+        Command::Enable(asked) => enable::enable(&asked, &daemon, arguments.json),
+        Command::Confirm => enable::confirm(&daemon),
+        Command::Disable(asked) => enable::disable(&asked, &daemon, arguments.json),
+        Command::EnableGuard(asked) => enable::guard(&asked, &daemon),
+        Command::EnableTrial => Ok(enable::trial()),
+        Command::Doctor(asked) => doctor::run(&asked, &daemon),
     }
 }

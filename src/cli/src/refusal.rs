@@ -4,7 +4,7 @@ use crate::rights::problem;
 use crate::time::Clock;
 use crate::words::shell_word;
 use core::fmt;
-use domlogon_protocol::admin::{AdminError, PolicySetting};
+use domlogon_protocol::admin::{AdminError, HashError, PolicySetting};
 use domlogon_protocol::{Decision, Reference, Verdict, sentence};
 use domlogon_rules::durations;
 
@@ -129,6 +129,34 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
              See: domlogon status",
             problem::line(problem)
         ),
+        AdminError::BadHash(error) => f.write_str(bad_hash(*error)),
+        AdminError::Import(refused) => write!(
+            f,
+            "{} of the accounts cannot be made, so none was made. {UNCHANGED}",
+            refused.len()
+        ),
+        AdminError::ImportRuns => write!(
+            f,
+            "Another import runs. {UNCHANGED} Try again when it has ended."
+        ),
+    }
+}
+
+/// Why a password of another system cannot be taken over, and the way out.
+const fn bad_hash(error: HashError) -> &'static str {
+    match error {
+        HashError::UnknownKind => {
+            "The password hash is of a kind that cannot be taken over: it must begin with \
+             $y$, $6$ or $5$. Put * in its place and set a new password after the import."
+        }
+        HashError::Malformed => {
+            "The password hash is cut or damaged. Copy it again from the system that it comes \
+             from, or put * in its place and set a new password after the import."
+        }
+        HashError::TooCostly => {
+            "The password hash takes more memory or time than a logon may (above 256 MiB, or \
+             1000000 rounds). Put * in its place and set a new password after the import."
+        }
     }
 }
 
@@ -172,6 +200,9 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::NoPassword(_) => "no_password",
         AdminError::Store(_) => "store",
         AdminError::Rights(_) => "rights",
+        AdminError::BadHash(_) => "bad_hash",
+        AdminError::Import(_) => "import",
+        AdminError::ImportRuns => "import_runs",
     }
 }
 
@@ -289,6 +320,9 @@ pub(crate) mod tests {
                 place: Some((3, 7)),
                 kind: ProblemKind::UnknownRight("SeX".to_owned()),
             })),
+            AdminError::BadHash(HashError::Malformed),
+            AdminError::Import(vec![(3, AdminError::NameTaken(name()))]),
+            AdminError::ImportRuns,
         ]
     }
 

@@ -5,6 +5,7 @@ use crate::arguments::{NameForce, Settings, User, UserAdd, UserPassword, UserSet
 use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::hours::{self, HoursShown};
+use crate::import;
 use crate::password;
 use crate::time::{Clock, Expiry, rfc3339};
 use crate::words::{Page, list, shell_word, table, yes_no};
@@ -41,6 +42,7 @@ pub(crate) fn run(command: User, daemon: &Daemon, clock: &Clock) -> Result<Answe
             })
         }
         User::List => everybody(daemon, clock),
+        User::Import(asked) => import::run(&asked, daemon),
     }
 }
 

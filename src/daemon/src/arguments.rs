@@ -27,7 +27,8 @@ Options:
   --check [FILE]     print OK (exit 0), or what is wrong and where (exit 1); with a
                      configuration, the rights.toml beside it is judged too
   --sockets FOLDER   where to make the sockets (default /run/domlogon; the modules look
-                     there, so another folder is for trying things out)
+                     there, so another folder is for trying things out). Sockets that
+                     systemd hands over (domlogond.socket) are used instead
   --version          print the version
   --help             print this text
 
@@ -36,6 +37,9 @@ Signals:
                      one before it stays in force, and the log and `domlogon status` say
                      so. A changed rights.toml is also taken without a signal
   SIGTERM, SIGINT    finish what was asked already, and stop
+
+It needs no privileges: installed, it runs as the user domlogon. The file of the accounts
+and its folder must be its own or root's, and it must be able to write there.
 
 It logs to syslog (facility auth), or to standard error where there is none.
 ";

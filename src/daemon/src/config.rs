@@ -4,15 +4,19 @@
 //! bounds in the function that makes a `Config` of it.
 
 mod error;
+mod texts;
 
 pub(crate) use error::ConfigError;
+pub(crate) use texts::Texts;
 
 use domlogon_protocol::{LOWEST_ID, UserName};
 use error::Fault;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use texts::RawTexts;
 use toml::Spanned;
 
 /// The highest `base`: systemd and the kernel's own interfaces are not safe with ids of
@@ -43,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) home: String,
     /// The login shell of a new account.
     pub(crate) shell: String,
+    /// The site's own words.
+    pub(crate) texts: Texts,
 }
 
 impl Config {
@@ -81,7 +87,7 @@ impl Config {
             ConfigError::at(path, text, span, Fault::Toml(Box::new(error)))
         })?;
         raw.judge()
-            .map_err(|wrong| ConfigError::at(path, text, Some(wrong.span), wrong.fault))
+            .map_err(|wrong| ConfigError::at(path, text, Some(wrong.place(text)), wrong.fault))
     }
 }
 
@@ -94,6 +100,8 @@ struct Raw {
     ids: RawIds,
     #[serde(default)]
     accounts: RawAccounts,
+    #[serde(default)]
+    texts: RawTexts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,8 +135,33 @@ struct RawAccounts {
 
 /// A value that is well written and still wrong.
 struct Wrong {
-    span: core::ops::Range<usize>,
+    span: Range<usize>,
+    /// Which part of it, if not all.
+    within: Option<String>,
     fault: Fault,
+}
+
+impl Wrong {
+    const fn new(span: Range<usize>, fault: Fault) -> Self {
+        Self {
+            span,
+            within: None,
+            fault,
+        }
+    }
+
+    /// The narrowest place in the file that is known. A part that is written with escapes
+    /// is not found, and the whole value is named.
+    fn place(&self, text: &str) -> Range<usize> {
+        let part = self.within.as_deref().filter(|part| !part.is_empty());
+        let found = part
+            .zip(text.get(self.span.clone()))
+            .and_then(|(part, whole)| {
+                let start = self.span.start + whole.find(part)?;
+                Some(start..start + part.len())
+            });
+        found.unwrap_or_else(|| self.span.clone())
+    }
 }
 
 impl Raw {
@@ -153,6 +186,7 @@ impl Raw {
                 is_field_path,
                 Fault::Path,
             )?,
+            texts: self.texts.judge()?,
         })
     }
 }
@@ -170,10 +204,7 @@ fn number(
     u32::try_from(given.into_inner().0)
         .ok()
         .filter(|n| (least..=most).contains(n))
-        .ok_or(Wrong {
-            span,
-            fault: Fault::Bounds(least, most),
-        })
+        .ok_or_else(|| Wrong::new(span, Fault::Bounds(least, most)))
 }
 
 fn optional(
@@ -194,7 +225,7 @@ fn text(given: Spanned<String>, is_right: fn(&str) -> bool, fault: Fault) -> Res
     if is_right(&value) {
         Ok(value)
     } else {
-        Err(Wrong { span, fault })
+        Err(Wrong::new(span, fault))
     }
 }
 
@@ -260,5 +291,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
+#[cfg(test)]
+mod manual;
 #[cfg(test)]
 mod tests;

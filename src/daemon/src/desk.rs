@@ -3,8 +3,8 @@
 //!
 //! | request | main socket | admin socket |
 //! |---|---|---|
-//! | NSS, status | anybody | anybody who can open it |
-//! | logon, account, password | root, or the account's own user | the same |
+//! | NSS, status | anybody | root, administrators |
+//! | logon, account, password | root, or the account's own user | root; an administrator's own |
 //! | a reset, which has no old password | root | root |
 //! | explain | root, or the account's own user | root, administrators |
 //! | administration, logon rights | nobody | root, administrators |
@@ -123,6 +123,14 @@ impl Desk {
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
+    }
+
+    /// Whether this caller may ask anything at all at this door. Nothing of a request is
+    /// read before.
+    pub(crate) fn admits(&self, door: Door, caller: Caller) -> bool {
+        let is_administrator = || self.backend.is_administrator(caller.uid, clock::now());
+        // Who cannot be shown to be an administrator is none; the main door says why.
+        door == Door::Main || caller.is_root() || matches!(is_administrator(), Ok(true))
     }
 
     /// Answers one request. The reply is always one of those that the request may get.

@@ -4,14 +4,12 @@ use crate::config::Config;
 use domlogon_rules::Host;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use std::fs;
 
 /// The short name and the full one. A host that was given no domain counts as one of
 /// the domain's own.
 pub(crate) fn names(config: &Config) -> Host {
-    // Where gethostname(2) looks.
-    let given = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    names_of(given.trim(), &config.dns_name)
+    let given = nix::unistd::gethostname().unwrap_or_default();
+    names_of(given.to_string_lossy().trim(), &config.dns_name)
 }
 
 fn names_of(given: &str, dns_name: &str) -> Host {

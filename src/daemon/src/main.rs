@@ -16,12 +16,15 @@ mod history;
 mod host;
 mod local;
 mod log;
+#[cfg(test)]
+mod manual;
 mod pace;
 mod record;
 mod rights;
 mod seats;
 mod server;
 mod sockets;
+mod watchdog;
 
 use crate::arguments::Command;
 use crate::backend::Accounts;
@@ -34,6 +37,7 @@ use crate::rights::{RightsFile, Watch};
 use crate::seats::Bounds;
 use crate::server::{Server, Times};
 use crate::sockets::Sockets;
+use crate::watchdog::Watchdog;
 use domlogon_accounts::{Cost, LocalNames};
 use domlogon_rules::backend::Backend;
 use sd_notify::NotifyState;
@@ -86,6 +90,7 @@ fn fail(text: &str, code: ExitCode) -> ExitCode {
 /// Runs until a signal ends it.
 fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     die_of_panics(log);
+    let given = Sockets::given().map_err(Error::Socket)?;
     host::close_up().map_err(Error::CloseUp)?;
     let open_files = host::open_files().map_err(|errno| Error::System(errno.into()))?;
     // From here on a signal waits until all is ready for it.
@@ -95,7 +100,10 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let cost = Cost::STANDARD;
     let accounts = Accounts::open(&config, Arc::clone(&local), cost, Arc::clone(log));
     let accounts = Arc::new(accounts.map_err(Error::Accounts)?);
-    let sockets = Sockets::open(folder, administrators(&accounts)).map_err(Error::Socket)?;
+    let sockets = match given {
+        Some(given) => given,
+        None => Sockets::open(folder).map_err(Error::Socket)?,
+    };
     let host = host::names(&config);
     let rights = Arc::new(RightsFile::open(
         rights_file(file),
@@ -121,6 +129,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     )
     .map_err(Error::System)?;
     let watch = Watch::start(Arc::clone(&rights)).map_err(Error::System)?;
+    let watchdog = Watchdog::start(&desk, log).map_err(Error::System)?;
     log.write(
         Level::Notice,
         concat!("started: version ", env!("CARGO_PKG_VERSION")),
@@ -135,6 +144,9 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     tell_systemd(&[NotifyState::Stopping]);
     watch.stop();
     let finished = server.stop();
+    if let Some(watchdog) = watchdog {
+        watchdog.stop();
+    }
     desk.close();
     if finished {
         // The threads at the doors still hold it: leaving alone would not close it.
@@ -187,15 +199,6 @@ fn configure(new: Config, desk: &Desk, accounts: &Accounts, log: &Log) {
 fn rights_file(config: &Path) -> PathBuf {
     let beside = config.with_file_name(check::RIGHTS);
     std::path::absolute(&beside).unwrap_or(beside)
-}
-
-/// The group id of the domain's administrators, who may open the admin socket.
-fn administrators(accounts: &Accounts) -> Option<u32> {
-    accounts
-        .group_by_name("Administrators")
-        .ok()
-        .flatten()
-        .map(|group| group.gid)
 }
 
 /// Without systemd there is nobody to tell, and a notification that is lost harms nobody.

@@ -11,14 +11,19 @@ use crate::record::Record;
 use crate::seats::{Bounds, Seat, Seats};
 use crate::sockets::Sockets;
 use domlogon_protocol::client::Timed;
-use domlogon_protocol::frame::{self, FrameError, MAX_ADMIN_REQUEST, MAX_REPLY, MAX_REQUEST};
+use domlogon_protocol::frame::{
+    self, FrameError, MAX_ADMIN_REQUEST, MAX_REPLY, MAX_REQUEST, MAX_ROOT_REQUEST,
+};
 use domlogon_protocol::{Reply, Request, Verdict, admin};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::io::{self, Read};
+use std::net::Shutdown;
 use std::ops::ControlFlow;
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,6 +55,8 @@ const STAY: usize = 4;
 /// A server that accepts connections until it is stopped.
 pub(crate) struct Server {
     sockets: Sockets,
+    entrances: Vec<Arc<Entrance>>,
+    bell: UnixStream,
     desk: Arc<Desk>,
     seats: Arc<Seats>,
     times: Times,
@@ -61,6 +68,10 @@ struct Entrance {
     listener: Arc<UnixListener>,
     /// How many threads wait for a connection, or are about to.
     waiting: AtomicUsize,
+    /// One of them looks for the next connection: a connection wakes nobody in vain.
+    turn: Mutex<()>,
+    /// At its end when the server stops.
+    stopped: Arc<UnixStream>,
     reception: Arc<Reception>,
 }
 
@@ -91,7 +102,7 @@ struct Reception {
 }
 
 impl Server {
-    /// Starts to accept.
+    /// Starts to accept; from then on the sockets are this daemon's to whoever connects.
     ///
     /// # Errors
     /// The system's, if there is no thread left.
@@ -116,26 +127,42 @@ impl Server {
             complained: AtomicU64::default(),
             start: Instant::now(),
         });
+        let (bell, stopped) = UnixStream::pair()?;
+        let stopped = Arc::new(stopped);
+        let mut entrances = Vec::new();
         for (door, socket) in [(Door::Main, &sockets.main), (Door::Admin, &sockets.admin)] {
             let entrance = Arc::new(Entrance {
                 door,
                 listener: Arc::clone(&socket.listener),
                 waiting: AtomicUsize::default(),
+                turn: Mutex::default(),
+                stopped: Arc::clone(&stopped),
                 reception: Arc::clone(&reception),
             });
             entrance.add_thread()?;
+            entrances.push(entrance);
         }
+        sockets.claim()?;
         Ok(Self {
             sockets,
+            entrances,
+            bell,
             desk,
             seats,
             times,
         })
     }
 
-    /// Accepts no more, removes the sockets, waits for what is running, and has the desk
-    /// closed. Whether all that was running came to its end.
+    /// Accepts no more, removes the sockets unless they are the service manager's, waits
+    /// for what is running, and has the desk closed. Whether all that was running came to
+    /// its end.
     pub(crate) fn stop(self) -> bool {
+        // Whoever connects from here on is the next daemon's.
+        let _ = self.bell.shutdown(Shutdown::Both);
+        for entrance in &self.entrances {
+            // Whoever came before it has a seat when the turn is over.
+            drop(entrance.turn.lock());
+        }
         drop(self.sockets);
         let finished = self.seats.wait_until_empty(self.times.stop);
         self.desk.close();
@@ -160,32 +187,56 @@ impl Entrance {
 
     /// Waits for a connection and serves it. Whether this thread is to wait again.
     fn accept(self: &Arc<Self>) -> ControlFlow<()> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wait()?;
         let error = match self.listener.accept() {
-            Ok((stream, _)) => return self.receive(stream),
+            Ok((stream, _)) => return self.receive(turn, stream),
             Err(error) => error,
         };
+        drop(turn);
         match error.kind() {
             // The socket was shut down: the server stops.
             io::ErrorKind::InvalidInput => return ControlFlow::Break(()),
-            io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+            io::ErrorKind::Interrupted
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::WouldBlock => {}
             // Descriptors or memory have run out; they come back when connections end.
             _ => self.reception.pause("cannot accept connections", &error),
         }
         ControlFlow::Continue(())
     }
 
-    fn receive(self: &Arc<Self>, stream: UnixStream) -> ControlFlow<()> {
+    /// Waits until somebody connects, or the server stops.
+    fn wait(&self) -> ControlFlow<()> {
+        let mut fds = [
+            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.stopped.as_fd(), PollFlags::POLLIN),
+        ];
+        // An interruption is followed by a look that finds nobody.
+        let _ = poll(&mut fds, PollTimeout::NONE);
+        let [_, stopped] = fds;
+        if stopped.any().unwrap_or(false) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Gives whoever came a seat, and serves him. The turn is over when he has it: a server
+    /// that stops waits for those who sit, and must not overlook one on his way there.
+    fn receive(self: &Arc<Self>, turn: MutexGuard<'_, ()>, stream: UnixStream) -> ControlFlow<()> {
         let reception = &self.reception;
         let Ok(peer) = getsockopt(&stream, PeerCredentials) else {
             return ControlFlow::Continue(());
         };
         let caller = Caller { uid: peer.uid() };
-        let Some(seat) = reception.seats.take(caller.uid) else {
+        let seat = reception.seats.take(caller.uid);
+        drop(turn);
+        let Some(seat) = seat else {
             reception.complain(|| {
                 let record = Record::new("too many connections").number("caller", caller.uid);
                 (Level::Warning, record.line())
             });
-            turn_away(stream);
+            turn_away(stream, Verdict::Busy);
             return ControlFlow::Continue(());
         };
         let was_last = self.waiting.fetch_sub(1, Ordering::SeqCst) == 1;
@@ -223,6 +274,10 @@ impl Reception {
     /// One connection: a request, its answer, the end. It has a seat as long as it lasts,
     /// and so does a long request: its answer is long, too.
     fn serve(&self, _seat: &Seat, stream: UnixStream, door: Door, caller: Caller) {
+        if !self.desk.admits(door, caller) {
+            // Nothing of what he asks is read, however long it is.
+            return turn_away(stream, Verdict::AccessDenied);
+        }
         let deadline = Instant::now() + self.times.talk;
         let mut stream = Timed { stream, deadline };
         let mut long = None;
@@ -270,11 +325,19 @@ impl Reception {
             *long = Some(seat.ok_or(Unread::Busy)?);
             stream.deadline = Instant::now() + self.times.talk;
         }
-        let request = frame::read(&mut length.as_slice().chain(stream), MAX_ADMIN_REQUEST)?;
+        // An import is root's: its length takes memory that others are not trusted with.
+        let most = if caller.uid == 0 {
+            MAX_ROOT_REQUEST
+        } else {
+            MAX_ADMIN_REQUEST
+        };
+        let request = frame::read(&mut length.as_slice().chain(stream), most)?;
         let may_be_long = matches!(
             request,
             Request::Admin(
-                admin::Request::RightsCheck { .. } | admin::Request::RightsSimulate { .. }
+                admin::Request::RightsCheck { .. }
+                    | admin::Request::RightsSimulate { .. }
+                    | admin::Request::UserImport { .. }
             )
         );
         if is_long && !may_be_long {
@@ -301,12 +364,12 @@ impl Reception {
     }
 }
 
-/// Says "busy" without waiting for anything: this runs where connections are accepted.
-fn turn_away(stream: UnixStream) {
+/// Refuses without waiting for anything: this also runs where connections are accepted.
+fn turn_away(stream: UnixStream, verdict: Verdict) {
     if stream.set_nonblocking(true).is_ok() {
         let deadline = Instant::now() + Duration::from_millis(10);
         let mut stream = Timed { stream, deadline };
-        let _ = frame::write(&mut stream, &Reply::Refused(Verdict::Busy), MAX_REPLY);
+        let _ = frame::write(&mut stream, &Reply::Refused(verdict), MAX_REPLY);
     }
 }
 

@@ -5,12 +5,16 @@ use domlogon_protocol::admin::{self, NewUser, Status};
 use domlogon_protocol::rights::Loaded;
 use domlogon_protocol::{Origin, Reply, Request, Secret, Timestamp, UserName, Verdict, client};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::Pid;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -84,6 +88,31 @@ impl World {
         assert_eq!(&said[..length], b"READY=1\n");
         Daemon {
             child,
+            folder: self.path("run"),
+        }
+    }
+
+    /// The two sockets, as a service manager makes them.
+    fn listen(&self) -> [UnixListener; 2] {
+        fs::create_dir_all(self.path("run")).unwrap();
+        ["socket", "admin"].map(|name| UnixListener::bind(self.path("run").join(name)).unwrap())
+    }
+
+    /// Starts a daemon and hands it these sockets [sd_listen_fds(3)]. It may not make any:
+    /// it is told another folder for them, which cannot be.
+    fn hand_over(&self, sockets: &[UnixListener; 2]) -> Daemon {
+        const PASS: &str = "exec 3<&0 4<&1 </dev/null >/dev/null
+                            export LISTEN_FDS=2 LISTEN_PID=$$
+                            exec \"$@\"";
+        let [first, second] = sockets.each_ref().map(|s| s.try_clone().unwrap());
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", PASS, "sh", env!("CARGO_BIN_EXE_domlogond")]);
+        command.arg("--config").arg(self.path("domlogon.toml"));
+        command.args(["--sockets", "/dev/null/none"]);
+        command.stdin(OwnedFd::from(first)).stderr(Stdio::null());
+        command.stdout(OwnedFd::from(second));
+        Daemon {
+            child: command.spawn().unwrap(),
             folder: self.path("run"),
         }
     }
@@ -354,6 +383,104 @@ fn a_reload_takes_what_is_right_and_keeps_the_last_good() {
         assert_eq!(daemon.shell_of("one-of-the-tests"), "/bin/bash");
         assert_eq!(daemon.shell_of("two-of-the-tests"), "/bin/sh");
     }
+    assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+}
+
+/// Whom the kernel names to somebody who connects.
+fn listener_behind(socket: &Path) -> Pid {
+    let stream = UnixStream::connect(socket).unwrap();
+    Pid::from_raw(getsockopt(&stream, PeerCredentials).unwrap().pid())
+}
+
+#[test]
+fn sockets_that_are_handed_over_outlive_the_daemon() {
+    let world = World::new();
+    // In the other order: their files tell.
+    let [main, admin] = world.listen();
+    let sockets = [admin, main];
+    let main = world.path("run/socket");
+    assert_eq!(listener_behind(&main), Pid::this());
+    // Asked before there is a daemon, and from then on through two restarts.
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut answers = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let reply = client::call(&main, &Request::Status, LIMIT);
+                assert!(matches!(reply, Ok(Reply::Status(_))), "{reply:?}");
+                answers += 1;
+            }
+            answers
+        });
+        for _ in 0..3 {
+            let daemon = world.hand_over(&sockets);
+            assert_eq!(daemon.status().store, Verdict::Success);
+            let id = i32::try_from(daemon.child.id()).unwrap();
+            assert_eq!(listener_behind(&main).as_raw(), id);
+            if is_root() {
+                let reply = daemon.ask("admin", &Request::Admin(admin::Request::PolicyShow));
+                assert!(matches!(reply, Reply::Admin(_)), "{reply:?}");
+            }
+            assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
+            assert_eq!(world.files("run"), ["admin", "socket"]);
+        }
+        stop.store(true, Ordering::Relaxed);
+        // For the question that may be waiting already.
+        let last = world.hand_over(&sockets);
+        assert!(asking.join().unwrap() > 3);
+        assert_eq!(last.end(Signal::SIGTERM), Some(0));
+    });
+}
+
+#[test]
+fn other_sockets_than_the_two_are_refused() {
+    let world = World::new();
+    let [main, _] = world.listen();
+    let wrong = UnixListener::bind(world.path("run/other")).unwrap();
+    let mut daemon = world.hand_over(&[main, wrong]);
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn the_service_manager_is_told_again_and_again_that_it_lives() {
+    let world = World::new();
+    let notify = world.path("notify");
+    let inbox = UnixDatagram::bind(&notify).unwrap();
+    inbox.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "export WATCHDOG_PID=$$; exec \"$@\"", "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_domlogond"));
+    command.arg("--config").arg(world.path("domlogon.toml"));
+    command.arg("--sockets").arg(world.path("run"));
+    command.env("NOTIFY_SOCKET", &notify);
+    command.env("WATCHDOG_USEC", "150000").stderr(Stdio::null());
+    let daemon = Daemon {
+        child: command.spawn().unwrap(),
+        folder: world.path("run"),
+    };
+    let mut said = [0; 200];
+    let mut hear = || {
+        let length = inbox.recv(&mut said).unwrap();
+        String::from_utf8_lossy(&said[..length]).into_owned()
+    };
+    let mut heard = Vec::new();
+    while heard.len() < 5 {
+        heard.push(hear());
+    }
+    let lives = heard.iter().filter(|said| *said == "WATCHDOG=1\n").count();
+    assert_eq!(lives, 4, "{heard:?}");
+    assert!(heard.contains(&"READY=1\n".to_owned()), "{heard:?}");
+    // Nothing is heard of one that does nothing, and again of one that goes on.
+    daemon.signal(Signal::SIGSTOP);
+    thread::sleep(Duration::from_millis(50));
+    inbox.set_nonblocking(true).unwrap();
+    while inbox.recv(&mut [0; 200]).is_ok() {}
+    thread::sleep(Duration::from_millis(300));
+    assert!(inbox.recv(&mut [0; 200]).is_err());
+    inbox.set_nonblocking(false).unwrap();
+    daemon.signal(Signal::SIGCONT);
+    let length = inbox.recv(&mut [0; 200]).unwrap();
+    assert_eq!(length, "WATCHDOG=1\n".len());
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
 }
 

@@ -29,6 +29,6 @@ pub(crate) struct Daemon<'a> {
 
 impl Source for Daemon<'_> {
     fn ask(&self, request: &Request) -> Result<Reply, CallError> {
-        client::call(self.socket, request, self.limit())
+        client::call_started(self.socket, request, self.limit())
     }
 }

@@ -80,6 +80,7 @@ fn tries(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn parse(line: &str) -> (Arguments, Vec<String>) {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -126,5 +127,28 @@ mod tests {
             assert_eq!(arguments, Arguments::default(), "{bad}");
             assert_eq!(unused, [bad]);
         }
+    }
+
+    /// The fields are the arguments, so what prints the fields names all of them.
+    #[test]
+    fn manual_page_has_every_argument() {
+        let page = include_str!("../../../packaging/man/pam_domlogon.8");
+        let (_, options) = page.split_once("\n.Sh OPTIONS\n").unwrap();
+        let (options, _) = options.split_once("\n.Sh ").unwrap();
+        let told: Vec<&str> = options
+            .lines()
+            .filter_map(|line| line.strip_prefix(".It Cm "))
+            .map(|item| item.split(' ').next().unwrap())
+            .collect();
+        let shown = format!("{:?}", Arguments::default());
+        let fields: Vec<&str> = shown
+            .split([',', '{'])
+            .filter_map(|field| Some(field.split_once(':')?.0.trim()))
+            .collect();
+        let (told, fields): (BTreeSet<&str>, BTreeSet<&str>) =
+            (told.into_iter().collect(), fields.into_iter().collect());
+        assert_eq!(told, fields);
+        let default = format!("If it is not given: {}.", Arguments::default().retry);
+        assert!(options.contains(&default), "{default}");
     }
 }

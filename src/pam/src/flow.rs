@@ -8,6 +8,8 @@ mod host;
 mod preliminary;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod spoken;
 
 pub(crate) use account::{account, nothing_to_do};
 pub(crate) use authenticate::authenticate;
@@ -18,8 +20,8 @@ use crate::arguments::Arguments;
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::frame::FrameError;
 use domlogon_protocol::{
-    AuthCode, Decision, Hook, Origin, PamCode, Reply, Request, UserName, Verdict, notice_sentence,
-    sentence,
+    AuthCode, Decision, Hook, Origin, PamCode, Reply, Request, Text, UserName, Verdict,
+    notice_sentence_in, sentence_in,
 };
 
 /// One call of a hook.
@@ -67,7 +69,8 @@ impl<'a, H: Host> Call<'a, H> {
     }
 
     fn asked_name(&self) -> Result<Vec<u8>, PamCode> {
-        let prompt = text_item(self.host, Item::UserPrompt).unwrap_or_else(|| "login: ".to_owned());
+        let prompt = text_item(self.host, Item::UserPrompt)
+            .unwrap_or_else(|| Text::LOGIN.plain(self.host).into_owned());
         match self.host.ask_shown(&prompt) {
             Ok(answer) => {
                 self.host.set_user(answer.expose());
@@ -193,22 +196,30 @@ impl<'a, H: Host> Call<'a, H> {
 
     fn inform(&self, decision: &Decision, code: PamCode) {
         if code == PamCode::NewAuthtokReqd {
-            if let Some(text) = sentence(decision, self.host) {
+            if let Some(text) = self.sentence(decision) {
                 self.host.inform(&text);
             }
         }
         for notice in &decision.notices {
-            self.host.inform(&notice_sentence(*notice));
+            self.host.inform(&notice_sentence_in(self.host, *notice));
         }
     }
 
     fn refusal(&self, decision: &Decision) -> Option<String> {
         let elsewhere = decision.verdict == Verdict::UserNotInResdom;
         if elsewhere && self.hook == Hook::Authenticate {
-            // Where to change the password is no answer to somebody who logs on.
-            return sentence(&Decision::local(Verdict::UserNotFound), self.host);
+            // Where to change the password is no answer to somebody who logs on. The site's
+            // words stay, so that this is told like any other name that is not right.
+            let mut unknown = Decision::local(Verdict::UserNotFound);
+            unknown.params = decision.params.clone();
+            return self.sentence(&unknown);
         }
-        sentence(decision, self.host)
+        self.sentence(decision)
+    }
+
+    /// In the person's language.
+    fn sentence(&self, decision: &Decision) -> Option<String> {
+        sentence_in(self.host, decision, self.host)
     }
 
     /// PAM_USER_UNKNOWN at once and without a word: the name is not ours to judge.

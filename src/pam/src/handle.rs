@@ -1,14 +1,20 @@
 //! The PAM handle: libpam's items, its data, and the conversation behind [`Host`].
 
+mod catalogue;
+mod charset;
 mod clock;
 mod conversation;
 
 use crate::flow::{Host, Item, Kept, Level, NoAnswer, Token};
+use charset::Charset;
 use conversation::{Conversation, Style};
 use domlogon_protocol::client::{self, CallError};
-use domlogon_protocol::{Calendar, Reply, Request, SOCKET, Secret, Timestamp, guard, local};
+use domlogon_protocol::{
+    Calendar, Catalogue, Reply, Request, SOCKET, Secret, Timestamp, guard, local,
+};
 use libc::{c_char, c_int, c_uint, c_void};
 use pamsm::{LogLvl, Pam, PamLibExt};
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::path::Path;
@@ -104,8 +110,9 @@ impl Handle {
 
     fn converse(&self, style: Style, text: &str) -> Result<Secret, NoAnswer> {
         let conversation = self.raw_item(PAM_CONV).ok_or(NoAnswer)?;
+        let text = Charset::of_program().encoded(text);
         // SAFETY: the item is the pam_conv that the application gave to libpam.
-        unsafe { (*conversation.cast::<Conversation>()).send(style, text) }
+        unsafe { (*conversation.cast::<Conversation>()).send(style, &text) }
     }
 
     fn slot(&self) -> Option<&Slot> {
@@ -234,6 +241,16 @@ impl Host for Handle {
 impl Calendar for Handle {
     fn show(&self, at: Timestamp) -> String {
         clock::show(at)
+    }
+}
+
+impl Catalogue for Handle {
+    fn translate<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        catalogue::translate(text)
+    }
+
+    fn plural<'a>(&self, one: &'a str, many: &'a str, n: u32) -> Cow<'a, str> {
+        catalogue::plural(one, many, n)
     }
 }
 

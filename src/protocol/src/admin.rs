@@ -88,6 +88,15 @@ pub enum Request {
     },
     /// Take `rights.toml` in again, now.
     RightsReload,
+    /// Make many accounts: all of them or, if one is refused, none.
+    UserImport {
+        /// The accounts.
+        users: Vec<ImportedUser>,
+        /// Only say what would come of it.
+        dry_run: bool,
+    },
+    /// How far the import that runs now has come.
+    UserImportProgress,
 }
 
 /// An account to be made.
@@ -107,6 +116,49 @@ pub struct NewUser {
     pub must_change: bool,
     /// The password; the account is disabled until it has one.
     pub password: Option<Secret>,
+}
+
+/// An account to be made with others, as another system kept it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImportedUser {
+    /// Where it came from, such as the number of its line: named in a refusal.
+    pub row: u32,
+    /// The account; it has no cleartext password.
+    pub new: NewUser,
+    /// Its further settings. Without `password_set_at` its password counts as set now.
+    pub changes: UserChanges,
+    /// The groups to put it into.
+    pub groups: Vec<String>,
+    /// Its password as crypt(5) wrote it: `$y$`, `$6$` or `$5$`. Without one, the account is
+    /// disabled until it has a password.
+    pub hash: Option<Secret>,
+}
+
+/// What came of an import, or what would.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Accounts made.
+    pub users: u32,
+    /// Of them, those whose password was taken over.
+    pub with_password: u32,
+    /// Of them, those that are disabled, or have no password yet.
+    pub disabled: u32,
+    /// Of them, those who must set a new password at the next logon, by demand or because
+    /// the one that was taken over is older than the policy allows.
+    pub must_change: u32,
+    /// How many times one of them was put into a group.
+    pub memberships: u32,
+}
+
+/// Why a password of another system cannot be taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HashError {
+    /// Not of the kinds `$y$`, `$6$` and `$5$`.
+    UnknownKind,
+    /// Of a known kind, but cut or damaged.
+    Malformed,
+    /// Comparing one password with it would take more memory or time than a logon may.
+    TooCostly,
 }
 
 /// Settings of an account; absent ones stay as they are.
@@ -185,6 +237,10 @@ pub enum Reply {
     RightsChecked(Box<Checked>),
     /// To `RightsSimulate`.
     RightsSimulated(Box<Simulation>),
+    /// To `UserImport`.
+    Imported(Imported),
+    /// To `UserImportProgress`: accounts done, and all; both 0 if no import runs.
+    ImportProgress(u32, u32),
 }
 
 /// All that an administrator may see of an account.
@@ -349,6 +405,13 @@ pub enum AdminError {
     Store(Verdict),
     /// A file of rights cannot be used: the text that was sent, or `rights.toml` itself.
     Rights(Box<Problem>),
+    /// A password of another system cannot be taken over.
+    BadHash(HashError),
+    /// Accounts of an import were refused, so none was made: each [`ImportedUser::row`], and
+    /// why.
+    Import(Vec<(u32, AdminError)>),
+    /// Another import runs.
+    ImportRuns,
 }
 
 /// A setting of the policy.

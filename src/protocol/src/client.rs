@@ -56,14 +56,51 @@ impl core::error::Error for CallError {}
 /// [`CallError`] says why there is no reply; nothing is tried twice.
 pub fn call(socket: &Path, request: &Request, limit: Duration) -> Result<Reply, CallError> {
     let deadline = Instant::now() + limit;
-    let stream = connect(socket, deadline)?;
-    let mut timed = Timed { stream, deadline };
+    let (stream, _) = connect(socket, deadline)?;
+    talk(Timed { stream, deadline }, request)
+}
+
+/// As [`call`], and waits for nobody who is not there yet: a service manager that holds the
+/// socket for a daemon that it has still to start is asked nothing. To connect made it
+/// start the daemon.
+///
+/// For look-ups of names at boot, which the start of the daemon may itself have to wait
+/// for. A daemon that is started again is waited for as ever: its last run keeps its name
+/// on the socket.
+///
+/// # Errors
+/// As [`call`]; [`CallError::NotRunning`] if the daemon has still to be started.
+pub fn call_started(socket: &Path, request: &Request, limit: Duration) -> Result<Reply, CallError> {
+    let deadline = Instant::now() + limit;
+    let (stream, peer) = connect(socket, deadline)?;
+    match peer {
+        Peer::Manager => Err(CallError::NotRunning(Errno::NOTCONN.into())),
+        Peer::Daemon => talk(Timed { stream, deadline }, request),
+    }
+}
+
+fn talk(mut timed: Timed, request: &Request) -> Result<Reply, CallError> {
     let most = match request {
+        Request::Admin(crate::admin::Request::UserImport { .. }) => frame::MAX_ROOT_REQUEST,
         Request::Admin(_) => frame::MAX_ADMIN_REQUEST,
         _ => frame::MAX_REQUEST,
     };
-    frame::write(&mut timed, request, most).map_err(timeout_or_frame)?;
-    frame::read(&mut timed, frame::MAX_REPLY).map_err(timeout_or_frame)
+    let read = match frame::write(&mut timed, request, most) {
+        Ok(()) => frame::read(&mut timed, frame::MAX_REPLY),
+        // Turned away before all was said: the reply is there all the same.
+        Err(FrameError::Io(error)) if is_closed(&error) => {
+            frame::read(&mut timed, frame::MAX_REPLY).map_err(|_| FrameError::Io(error))
+        }
+        Err(other) => Err(other),
+    };
+    read.map_err(timeout_or_frame)
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Whether the daemon is there, as far as that shows without a question: something
@@ -77,7 +114,15 @@ pub fn reachable(socket: &Path, limit: Duration) -> Result<(), CallError> {
     connect(socket, Instant::now() + limit).map(drop)
 }
 
-fn connect(socket: &Path, deadline: Instant) -> Result<UnixStream, CallError> {
+/// Who listens.
+enum Peer {
+    /// The daemon, or what was the daemon.
+    Daemon,
+    /// Root, in a folder that is another user's: nobody of his has listened there yet.
+    Manager,
+}
+
+fn connect(socket: &Path, deadline: Instant) -> Result<(UnixStream, Peer), CallError> {
     let not_running = |errno: Errno| CallError::NotRunning(errno.into());
     let address = SocketAddrUnix::new(socket).map_err(not_running)?;
     let fd = net::socket_with(
@@ -105,10 +150,14 @@ fn connect(socket: &Path, deadline: Instant) -> Result<UnixStream, CallError> {
         .map_err(not_running)?
         .uid
         .as_raw();
-    if server != 0 && Some(server) != owner_of_directory(socket) {
-        return Err(CallError::Impostor(server));
-    }
-    Ok(UnixStream::from(fd))
+    let owner = owner_of_directory(socket);
+    let peer = match server {
+        0 if owner.is_some_and(|owner| owner != 0) => Peer::Manager,
+        0 => Peer::Daemon,
+        _ if owner == Some(server) => Peer::Daemon,
+        _ => return Err(CallError::Impostor(server)),
+    };
+    Ok((UnixStream::from(fd), peer))
 }
 
 fn owner_of_directory(socket: &Path) -> Option<u32> {
@@ -170,10 +219,77 @@ mod tests {
     use super::*;
     use std::os::unix::net::UnixListener;
 
+    fn folder(of: &str) -> std::path::PathBuf {
+        let name = format!("domlogon-client-{of}-{}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    #[test]
+    fn who_is_turned_away_at_once_reads_why() {
+        let dir = folder("away");
+        let socket = dir.join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let refused = Reply::Refused(crate::Verdict::AccessDenied);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    frame::write(&mut stream, &refused, frame::MAX_REPLY).unwrap();
+                }
+            });
+            // Much longer than what fits into the socket: the rest cannot be written.
+            let text = "x".repeat(frame::MAX_ADMIN_REQUEST - 100);
+            let names = Vec::new();
+            let long = Request::Admin(crate::admin::Request::RightsCheck { text, names });
+            for _ in 0..25 {
+                for request in [&Request::Status, &long] {
+                    let reply = call(&socket, request, Duration::from_secs(5)).unwrap();
+                    assert_eq!(reply, refused);
+                }
+            }
+        });
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_service_manager_is_connected_to_and_asked_nothing() {
+        let dir = folder("manager");
+        let socket = dir.join("socket");
+        if owner_of_directory(&socket) != Some(0) {
+            eprintln!("left out: needs root");
+            return;
+        }
+        let listener = UnixListener::bind(&socket).unwrap();
+        let limit = Duration::from_millis(300);
+        let start = Instant::now();
+        std::os::unix::fs::chown(&dir, Some(65534), None).unwrap();
+        let result = call_started(&socket, &Request::Status, limit);
+        assert!(
+            matches!(result, Err(CallError::NotRunning(_))),
+            "{result:?}"
+        );
+        assert!(start.elapsed() < limit / 2);
+        let (mut knocked, _) = listener.accept().unwrap();
+        assert_eq!(
+            knocked.read(&mut [0]).unwrap(),
+            0,
+            "closed, and nothing said"
+        );
+        // Who can wait does.
+        let result = call(&socket, &Request::Status, limit);
+        assert!(matches!(result, Err(CallError::Timeout)), "{result:?}");
+        // Root's own daemon, in root's own folder.
+        std::os::unix::fs::chown(&dir, Some(0), None).unwrap();
+        let result = call_started(&socket, &Request::Status, limit);
+        assert!(matches!(result, Err(CallError::Timeout)), "{result:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
     #[test]
     fn a_silent_server_costs_no_more_than_the_deadline() {
-        let dir = std::env::temp_dir().join(format!("domlogon-client-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
+        let dir = folder("silent");
         let socket = dir.join("socket");
         let _listener = UnixListener::bind(&socket).unwrap();
         let limit = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// One decision: the verdict, what else failed, the rule that decided, and the numbers
-/// that the sentence needs. No prose crosses the socket.
+/// that the sentence needs. No prose crosses the socket but the site's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// What was decided.
@@ -74,6 +74,11 @@ pub struct Params {
     pub history: Option<u32>,
     /// Whether the complexity rule is on.
     pub complexity: Option<bool>,
+    /// Whom to ask, in the site's own words; in place of "your administrator".
+    pub contact: Option<String>,
+    /// The site's own sentences for conditions of this decision, with places such as
+    /// `{user}`.
+    pub sentences: Vec<(Verdict, String)>,
 }
 
 /// Something to tell a person whose request was not refused.

@@ -15,6 +15,11 @@ pub const MAX_REQUEST: usize = 64 * 1024;
 /// Most bytes of a request's body on the administrators' socket: a file of rights fits.
 pub const MAX_ADMIN_REQUEST: usize = 2 * 1024 * 1024;
 
+/// Most bytes of a request's body on the administrators' socket if root sends it: an import
+/// of some 60,000 accounts fits. In one request it is one transaction, and nothing of it has
+/// to be kept between two requests.
+pub const MAX_ROOT_REQUEST: usize = 16 * 1024 * 1024;
+
 /// Most bytes of a reply's body: a group of a hundred thousand members fits.
 pub const MAX_REPLY: usize = 16 * 1024 * 1024;
 

@@ -32,6 +32,7 @@ mod hours;
 pub mod local;
 mod logon_type;
 mod name;
+mod own_words;
 mod pam;
 mod policy;
 mod request;
@@ -39,6 +40,8 @@ pub mod rights;
 mod secret;
 mod sentence;
 mod sid;
+pub mod template;
+mod text;
 mod time;
 mod verdict;
 
@@ -48,13 +51,18 @@ pub use guard::guard;
 pub use hours::LogonHours;
 pub use logon_type::{LogonType, Right};
 pub use name::{NameError, Qualifier, UserName};
+pub use own_words::OwnWords;
 pub use pam::{Hook, PamCode};
 pub use policy::Policy;
 pub use request::{Origin, Reply, Request};
 pub use rights::{Basis, RightFact, RightName, Side};
 pub use secret::Secret;
-pub use sentence::{Calendar, notice_sentence, password_rules, sentence};
+pub use sentence::{
+    Calendar, notice_sentence, notice_sentence_in, password_rules, password_rules_in, sentence,
+    sentence_in,
+};
 pub use sid::{Sid, SidError};
+pub use text::{Catalogue, English, Text};
 pub use time::Timestamp;
 pub use verdict::{AuthCode, Codes, Message, Raised, Row, Told, Verdict};
 

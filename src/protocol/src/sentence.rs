@@ -1,6 +1,14 @@
 //! What a person reads. Two short sentences at most, and the reference of the log line.
+//!
+//! Each is one [`Text`] in the person's language, with the values of the decision in its
+//! places; or the site's own sentence, where the configuration has one.
 
-use crate::{Decision, LogonType, Message, Notice, Params, Reference, Timestamp, Verdict};
+use crate::template::filled;
+use crate::{
+    Catalogue, Decision, English, LogonType, Message, Notice, Params, Reference, Right, Text,
+    Timestamp, Verdict,
+};
+use std::borrow::Cow;
 
 /// Writes an instant as the person at the prompt would: local time, with the zone's name.
 pub trait Calendar {
@@ -8,23 +16,38 @@ pub trait Calendar {
     fn show(&self, at: Timestamp) -> String;
 }
 
-/// Whom to ask; sites will be able to say it better.
-const ADMIN: &str = "your administrator";
-
 /// The command that changes a password.
 const PASSWD: &str = "passwd";
 
-/// The sentence for a decision, or `None` where there is nothing to say.
+/// The English sentence for a decision, or `None` where there is nothing to say.
+#[must_use]
+pub fn sentence(decision: &Decision, calendar: &dyn Calendar) -> Option<String> {
+    sentence_in(&English, decision, calendar)
+}
+
+/// The sentence for a decision in the person's language, or `None` where there is nothing
+/// to say.
 ///
 /// Several broken rules of a new password are told together.
 #[must_use]
-pub fn sentence(decision: &Decision, calendar: &dyn Calendar) -> Option<String> {
+pub fn sentence_in(
+    catalogue: &dyn Catalogue,
+    decision: &Decision,
+    calendar: &dyn Calendar,
+) -> Option<String> {
+    let words = Words {
+        catalogue,
+        calendar,
+        params: &decision.params,
+    };
     let mut told = Vec::new();
     for verdict in core::iter::once(&decision.verdict).chain(&decision.also) {
         let Some(message) = verdict.row().message else {
             continue;
         };
-        let text = message_text(message, &decision.params, calendar);
+        let text = words
+            .of_the_site(*verdict)
+            .unwrap_or_else(|| words.message(message));
         if !told.contains(&text) {
             told.push(text);
         }
@@ -32,235 +55,193 @@ pub fn sentence(decision: &Decision, calendar: &dyn Calendar) -> Option<String> 
     if told.is_empty() {
         return None;
     }
+    let text = told.join(" ");
     Some(with_reference(
-        told.join(" "),
+        catalogue,
+        text,
         decision.verdict,
         &decision.reference,
     ))
 }
 
-/// The sentence for a notice.
+/// The English sentence for a notice.
 #[must_use]
 pub fn notice_sentence(notice: Notice) -> String {
-    match notice {
-        Notice::ExpiresIn(seconds) => format!(
-            "Your password expires in {}. Run {PASSWD} to change it.",
-            span(seconds)
-        ),
-        Notice::ChangeBeforeNextLogon => {
-            format!("Your password must be changed before your next sign-on. Run {PASSWD} now.")
-        }
-        Notice::Offline => "Working offline: signed on with saved credentials.".to_owned(),
-    }
+    notice_sentence_in(&English, notice)
 }
 
-/// The rules for a new password, shown before it is asked for.
+/// The sentence for a notice in the person's language.
+#[must_use]
+pub fn notice_sentence_in(catalogue: &dyn Catalogue, notice: Notice) -> String {
+    let (text, count) = match notice {
+        Notice::ExpiresIn(seconds) => span(seconds),
+        Notice::ChangeBeforeNextLogon => (Text::CHANGE_BEFORE_NEXT, 1),
+        Notice::Offline => (Text::OFFLINE, 1),
+    };
+    fill(&text.of(catalogue, count), |name| match name {
+        "count" => Some(count.to_string()),
+        "command" => Some(PASSWD.to_owned()),
+        _ => None,
+    })
+}
+
+/// The rules for a new password in English, shown before it is asked for.
 #[must_use]
 pub fn password_rules(rules: &Params) -> Option<String> {
-    let mut parts = Vec::new();
-    if let Some(length) = rules.min_length.filter(|n| *n > 0) {
-        parts.push(format!("at least {}", count(length, "character")));
-    }
-    if rules.complexity == Some(true) {
-        parts.push(format!("{KINDS}, and no part of your name"));
-    }
-    let mut text = if parts.is_empty() {
-        String::new()
-    } else {
-        format!("The new password needs {}.", parts.join(", with "))
-    };
-    if let Some(history) = rules.history.filter(|n| *n > 0) {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        let mut barred = barred(history);
-        capitalise(&mut barred);
-        text.push_str(&barred);
-        text.push('.');
-    }
-    (!text.is_empty()).then_some(text)
+    password_rules_in(&English, rules)
 }
 
-const KINDS: &str = "3 of: capital letters, small letters, digits, symbols, other letters";
+/// The rules for a new password in the person's language, shown before it is asked for.
+#[must_use]
+pub fn password_rules_in(catalogue: &dyn Catalogue, rules: &Params) -> Option<String> {
+    let length = rules.min_length.filter(|n| *n > 0);
+    let form = match (length, rules.complexity == Some(true)) {
+        (Some(length), true) => Some((Text::RULES_LONG_COMPLEX, length)),
+        (Some(length), false) => Some((Text::TOO_SHORT, length)),
+        (None, true) => Some((Text::RULES_COMPLEX, 1)),
+        (None, false) => None,
+    };
+    let barred = match rules.history {
+        None | Some(0) => None,
+        Some(1) => Some((Text::RULES_CURRENT, 1)),
+        Some(history) => Some((Text::RULES_HISTORY, history)),
+    };
+    let told: Vec<String> = [form, barred]
+        .into_iter()
+        .flatten()
+        .map(|(text, n)| {
+            fill(&text.of(catalogue, n), |name| match name {
+                "min_length" | "history" => Some(n.to_string()),
+                _ => None,
+            })
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join(" "))
+}
 
-fn message_text(message: Message, p: &Params, calendar: &dyn Calendar) -> String {
-    let user = if p.user.is_empty() {
-        "This account"
-    } else {
-        &p.user
-    };
-    let host = if p.host.is_empty() {
-        "this host"
-    } else {
-        &p.host
-    };
-    let domain = if p.domain.is_empty() {
-        "the domain".to_owned()
-    } else {
-        format!("the domain {}", p.domain)
-    };
-    let since = |at: Option<Timestamp>| {
-        at.map(|at| format!(" on {}", calendar.show(at)))
-            .unwrap_or_default()
-    };
-    match message {
-        Message::NameOrPassword => "User name or password is not right.".to_owned(),
-        Message::NotAllowed => "You may not do this.".to_owned(),
-        Message::LockedOut => locked(user, p),
-        Message::Disabled => format!("The account {user} is disabled. Contact {ADMIN}."),
-        Message::AccountExpired => {
-            format!(
-                "The account {user} expired{}. Contact {ADMIN}.",
-                since(p.until)
-            )
-        }
-        Message::LogonHours => match p.next_allowed {
-            Some(at) => format!(
-                "{user} may not log on at this time. Next allowed: {}.",
-                calendar.show(at)
-            ),
-            None => format!("{user} may not log on at any time. Contact {ADMIN}."),
-        },
-        Message::Workstation => {
-            format!("{user} may not log on from {host}. Allowed computers are set by {ADMIN}.")
-        }
-        Message::LogonRight => right(user, host, p),
-        Message::MustChange => "You must set a new password before you can continue.".to_owned(),
-        Message::MustChangeElsewhere => format!(
-            "Your password must be changed first, and {} cannot ask for a new one. Log on at a console or by ssh, or run {PASSWD}, then try again.",
-            if p.service.is_empty() {
-                "this service"
-            } else {
-                &p.service
+/// What the sentences of one decision are made with.
+struct Words<'a> {
+    catalogue: &'a dyn Catalogue,
+    calendar: &'a dyn Calendar,
+    params: &'a Params,
+}
+
+impl Words<'_> {
+    /// The site's own sentence, if there is one and this decision has a value for each of
+    /// its places.
+    fn of_the_site(&self, verdict: Verdict) -> Option<String> {
+        let mut own = self.params.sentences.iter();
+        let (_, template) = own.find(|(known, _)| *known == verdict)?;
+        filled(template, |name| self.value(name))
+    }
+
+    fn message(&self, message: Message) -> String {
+        if message == Message::AllRules {
+            if let Some(rules) = password_rules_in(self.catalogue, self.params) {
+                return rules;
             }
-        ),
-        Message::PasswordExpired => {
-            format!(
-                "Your password expired{}. Set a new one now.",
-                since(p.until)
-            )
         }
-        Message::ExpiredCantChange => {
-            format!("Your password expired, and this account may not change it. Contact {ADMIN}.")
-        }
-        Message::Restriction => {
-            format!("A restriction on this account prevents this logon. Contact {ADMIN}.")
-        }
-        Message::Smartcard => format!("{user} must log on with a smart card."),
-        Message::DomainUnreachable => {
-            let mut text =
-                format!("{domain} cannot be reached. Try again later, or use a local account.");
-            capitalise(&mut text);
-            text
-        }
-        Message::PrimaryUnreachable => format!(
-            "Password changes are not possible now: the main server of {domain} cannot be reached. Your password is unchanged."
-        ),
-        Message::Offline => notice_sentence(Notice::Offline),
-        Message::ServiceDown => {
-            format!("The logon service on {host} is not running. Contact {ADMIN}.")
-        }
-        Message::ServiceDownUnchanged => {
-            format!("The logon service on {host} is not running. Your password is unchanged.")
-        }
-        Message::ClockSkew => format!(
-            "The clock of {host} differs too much from {domain}. Correct the time and try again."
-        ),
-        Message::Store => format!(
-            "The account database could not be used. Your password is unchanged. Contact {ADMIN}."
-        ),
-        Message::CurrentPassword => "The current password is not right.".to_owned(),
-        Message::CantChange => {
-            format!("This account may not change its own password. Contact {ADMIN}.")
-        }
-        Message::TooRecent => match p.next_change {
-            Some(at) => format!(
-                "Your password was changed too recently. You can change it from {}.",
-                calendar.show(at)
-            ),
-            None => "Your password was changed too recently.".to_owned(),
-        },
-        Message::TooShort => match p.min_length.filter(|n| *n > 0) {
-            Some(length) => format!(
-                "The new password needs at least {}.",
-                count(length, "character")
-            ),
-            None => "The new password may not be blank.".to_owned(),
-        },
-        Message::TooLong => match p.max_length {
-            Some(length) => format!(
-                "The new password may have at most {}.",
-                count(length, "character")
-            ),
-            None => "The new password is too long.".to_owned(),
-        },
-        Message::History => match p.history.unwrap_or(0) {
-            0 => "The new password was used before.".to_owned(),
-            history => format!("The new password was used before; {}.", barred(history)),
-        },
-        Message::NotComplex => format!("Use at least {KINDS}; and no part of your name."),
-        Message::TooEasy => "The new password is too easy to guess.".to_owned(),
-        Message::AllRules => password_rules(p)
-            .unwrap_or_else(|| "The new password breaks a rule of the domain.".to_owned()),
-        Message::BadCharacter => {
-            "The new password contains a character that cannot be used.".to_owned()
-        }
-        Message::TicketExpired => "Your sign-on ended during the change. Try again.".to_owned(),
-        Message::OtherDomain => {
-            format!("{user} belongs to another domain; change the password there.")
-        }
-        Message::CannotChangeHere => {
-            format!("This server cannot change passwords. Contact {ADMIN}.")
-        }
-        Message::EntriesDiffer => "The two entries differ. Nothing was changed.".to_owned(),
-        Message::RootMayNotReset => {
-            "root cannot set this password here; use the domain's own tools.".to_owned()
-        }
-        Message::Busy => format!("{host} is too busy to answer. Try again in a moment."),
+        let (text, n) = self.text(message);
+        let template = text.of(self.catalogue, n);
+        let said = fill(&template, |name| self.value(name));
+        // "this host" may begin a sentence.
+        let nameless = self.params.host.is_empty() && template.starts_with("{host}");
+        if nameless { capitalised(&said) } else { said }
     }
-}
 
-fn locked(user: &str, p: &Params) -> String {
-    match p.minutes {
-        Some(minutes) => format!(
-            "{user} is locked after too many wrong passwords. Try again in {minutes} min, or ask {ADMIN} to unlock it."
-        ),
-        None => {
-            format!("{user} is locked after too many wrong passwords. Ask {ADMIN} to unlock it.")
+    /// Which text says it, and the number in it.
+    fn text(&self, message: Message) -> (Text, u32) {
+        let p = self.params;
+        let given = |n: Option<u32>| n.filter(|n| *n > 0);
+        let with = match message {
+            Message::LockedOut => p.minutes.map(|_| Text::LOCKED_FOR),
+            Message::AccountExpired => p.until.map(|_| Text::ACCOUNT_EXPIRED_ON),
+            Message::LogonHours => p.next_allowed.map(|_| Text::LOGON_HOURS),
+            Message::LogonRight => self.right().map(|_| Text::RIGHT_MISSING),
+            Message::PasswordExpired => p.until.map(|_| Text::PASSWORD_EXPIRED_ON),
+            Message::TooRecent => p.next_change.map(|_| Text::TOO_RECENT_UNTIL),
+            Message::TooShort => given(p.min_length).map(|_| Text::TOO_SHORT),
+            Message::TooLong => p.max_length.map(|_| Text::TOO_LONG_FOR),
+            Message::History if p.history == Some(1) => Some(Text::HISTORY_CURRENT),
+            Message::History => given(p.history).map(|_| Text::HISTORY_OF),
+            Message::DomainUnreachable if p.domain.is_empty() => Some(Text::A_DOMAIN_UNREACHABLE),
+            Message::PrimaryUnreachable if p.domain.is_empty() => Some(Text::A_PRIMARY_UNREACHABLE),
+            Message::ClockSkew if p.domain.is_empty() => Some(Text::A_CLOCK_SKEW),
+            _ => None,
+        };
+        let n = match message {
+            Message::TooShort => p.min_length,
+            Message::TooLong => p.max_length,
+            Message::History => p.history,
+            _ => None,
+        };
+        (with.unwrap_or_else(|| message.text()), n.unwrap_or(1))
+    }
+
+    /// The value of a place; `None` where this decision has none.
+    fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        let p = self.params;
+        let given = |value: &'_ str, or: Text| {
+            if value.is_empty() {
+                or.plain(self.catalogue)
+            } else {
+                Cow::Owned(value.to_owned())
+            }
+        };
+        let number = |n: Option<u32>| n.map(|n| Cow::Owned(n.to_string()));
+        let instant = |at: Option<Timestamp>| at.map(|at| Cow::Owned(self.calendar.show(at)));
+        match name {
+            "user" => Some(given(&p.user, Text::NO_NAME)),
+            "host" => Some(given(&p.host, Text::THIS_HOST)),
+            "service" => Some(given(&p.service, Text::THIS_SERVICE)),
+            "domain" => (!p.domain.is_empty()).then_some(Cow::Borrowed(p.domain.as_str())),
+            "admin" => Some(given(p.contact.as_deref().unwrap_or_default(), Text::ADMIN)),
+            "command" => Some(Cow::Borrowed(PASSWD)),
+            "way" => Some(self.way()),
+            "right" => self
+                .right()
+                .map(|right| right.title_text().plain(self.catalogue)),
+            "minutes" => number(p.minutes),
+            "until" => instant(p.until),
+            "next_allowed" => instant(p.next_allowed),
+            "next_change" => instant(p.next_change),
+            "min_length" => number(p.min_length),
+            "max_length" => number(p.max_length),
+            "history" => number(p.history),
+            _ => None,
         }
     }
-}
 
-fn right(user: &str, host: &str, p: &Params) -> String {
-    let way = match p.logon_type {
-        _ if p.service == "sshd" => "ssh logon",
-        Some(LogonType::Interactive | LogonType::Unlock) => "console logon",
-        Some(LogonType::Batch) => "scheduled jobs",
-        Some(LogonType::Service) => "service logon",
-        Some(LogonType::RemoteInteractive) => "remote logon",
-        // Closed by its name, so named by it.
-        Some(LogonType::Deny) if !p.service.is_empty() => &p.service,
-        Some(LogonType::Network | LogonType::Permit | LogonType::Deny) | None => "network access",
-    };
-    match p.logon_type.and_then(LogonType::right) {
-        Some(right) => format!(
-            "{user} is not allowed to use {way} on {host}. Ask {ADMIN} for the right \"{}\".",
-            right.title()
-        ),
-        None => format!("{user} is not allowed to use {way} on {host}. Contact {ADMIN}."),
+    fn right(&self) -> Option<Right> {
+        self.params.logon_type.and_then(LogonType::right)
     }
-}
 
-fn barred(history: u32) -> String {
-    match history {
-        0 | 1 => "your current password cannot be used again".to_owned(),
-        n => format!("your last {n} passwords cannot be used again"),
+    fn way(&self) -> Cow<'_, str> {
+        let service = &self.params.service;
+        let text = match self.params.logon_type {
+            _ if service == "sshd" => Text::WAY_SSH,
+            Some(LogonType::Interactive | LogonType::Unlock) => Text::WAY_CONSOLE,
+            Some(LogonType::Batch) => Text::WAY_BATCH,
+            Some(LogonType::Service) => Text::WAY_SERVICE,
+            Some(LogonType::RemoteInteractive) => Text::WAY_REMOTE,
+            // Closed by its name, so named by it.
+            Some(LogonType::Deny) if !service.is_empty() => return Cow::Borrowed(service),
+            Some(LogonType::Network | LogonType::Permit | LogonType::Deny) | None => {
+                Text::WAY_NETWORK
+            }
+        };
+        text.plain(self.catalogue)
     }
 }
 
 /// The reference goes with what the help desk would be asked about. A plain wrong
 /// password or a broken rule is cured at the prompt.
-fn with_reference(text: String, verdict: Verdict, reference: &Reference) -> String {
+fn with_reference(
+    catalogue: &dyn Catalogue,
+    text: String,
+    verdict: Verdict,
+    reference: &Reference,
+) -> String {
     let row = verdict.row();
     let cured_at_the_prompt = verdict.grants()
         || matches!(
@@ -279,35 +260,39 @@ fn with_reference(text: String, verdict: Verdict, reference: &Reference) -> Stri
             )
         );
     if cured_at_the_prompt || reference.is_empty() {
-        text
-    } else {
-        format!("{text} (ref {reference})")
+        return text;
     }
+    fill(&Text::REFERENCE.plain(catalogue), |name| match name {
+        "sentence" => Some(text.clone()),
+        "reference" => Some(reference.to_string()),
+        _ => None,
+    })
 }
 
-fn count(n: u32, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
+/// A text of ours with its places filled in. One that has no value stays as it is
+/// written: the tests see to it that there is none.
+fn fill<V: AsRef<str>>(template: &str, value: impl Fn(&str) -> Option<V>) -> String {
+    let value = |name: &str| match value(name) {
+        Some(value) => Some(value.as_ref().to_owned()),
+        None => Some(format!("{{{name}}}")),
+    };
+    filled(template, value).unwrap_or_default()
 }
 
-fn span(seconds: i64) -> String {
+/// The text for so many seconds, and the number of minutes, hours or days in it.
+fn span(seconds: i64) -> (Text, u32) {
     let seconds = u32::try_from(seconds.max(0)).unwrap_or(u32::MAX);
     match seconds {
-        0..3_600 => count((seconds / 60).max(1), "minute"),
-        3_600..172_800 => count(seconds / 3_600, "hour"),
-        _ => count(seconds / 86_400, "day"),
+        0..3_600 => (Text::EXPIRES_MINUTES, (seconds / 60).max(1)),
+        3_600..172_800 => (Text::EXPIRES_HOURS, seconds / 3_600),
+        _ => (Text::EXPIRES_DAYS, seconds / 86_400),
     }
 }
 
-fn capitalise(text: &mut String) {
-    let first = text.chars().next().map(|c| c.to_uppercase().to_string());
-    if let Some(first) = first {
-        let rest: String = text.chars().skip(1).collect();
-        *text = first + &rest;
-    }
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
 }
 
 #[cfg(test)]

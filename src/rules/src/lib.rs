@@ -34,6 +34,6 @@ pub use logon::{
 };
 pub use place::{Host, Place};
 pub use rights::{Grant, OTHER, Rights};
-pub use service::{ServiceClass, service};
+pub use service::{SERVICES, ServiceClass, Services, service};
 pub use text::TextError;
 pub use token::{Membership, Token};

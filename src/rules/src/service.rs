@@ -20,63 +20,129 @@ pub struct ServiceClass {
 /// is a network logon, as it is with Windows' own OpenSSH, so the right of Q97558 guards it.
 #[must_use]
 pub fn service(name: &str) -> ServiceClass {
-    use LogonType::{Batch, Interactive, Network, Permit, RemoteInteractive, Unlock};
-    let (logon_type, can_change) = match name.to_ascii_lowercase().as_str() {
-        "login" | "su" | "su-l" | "greetd" | "ly" | "slim" | "wdm" => (Interactive, true),
-        "gdm" | "gdm3" | "gdm-autologin" | "gdm-fingerprint" | "gdm-password" | "gdm-pin"
-        | "gdm-smartcard" | "kdm" | "lightdm" | "lightdm-autologin" | "lxdm" | "plasmalogin"
-        | "sddm" | "sddm-autologin" | "unity" | "xdm" => (Interactive, true),
-        "cockpit" => (RemoteInteractive, true),
-        "xrdp-sesman" => (RemoteInteractive, false),
-        // `remote` is login behind a telnet or rlogin daemon: a shell over the network, like ssh.
-        "sshd" | "remote" => (Network, true),
-        "sudo" | "sudo-i" | "doas" | "passwd" => (Permit, true),
-        "chpasswd"
-        | "chsh"
-        | "chfn"
-        | "polkit-1"
-        | "systemd-user"
-        | "runuser"
-        | "runuser-l"
-        | "gdm-launch-environment"
-        | "lightdm-greeter"
-        | "sddm-greeter" => (Permit, false),
-        "cron" | "crond" | "atd" | "anacron" => (Batch, false),
-        "swaylock"
-        | "i3lock"
-        | "xscreensaver"
-        | "kscreenlocker"
-        | "kde"
-        | "kde-fingerprint"
-        | "kde-smartcard"
-        | "xlock"
-        | "gtklock"
-        | "hyprlock"
-        | "waylock"
-        | "physlock"
-        | "vlock"
-        | "xsecurelock"
-        | "light-locker"
-        | "xfce4-screensaver"
-        | "mate-screensaver"
-        | "cinnamon-screensaver" => (Unlock, false),
-        "ftp" | "vsftpd" | "proftpd" | "pure-ftpd" | "samba" | "smbd" | "dovecot" | "postfix"
-        | "smtp" | "smtpd" | "imap" | "pop3" | "http" | "httpd" | "apache2" | "nginx" | "squid"
-        | "cups" | "openvpn" => (Network, false),
-        _ => {
-            return ServiceClass {
-                logon_type: Network,
-                can_change: false,
-                known: false,
-            };
-        }
-    };
-    ServiceClass {
-        logon_type,
-        can_change,
+    let class = |(logon_type, can_change, _): &Services| ServiceClass {
+        logon_type: *logon_type,
+        can_change: *can_change,
         known: true,
-    }
+    };
+    let is_there = |(_, _, names): &&Services| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    SERVICES.iter().find(is_there).map_or(UNKNOWN, class)
 }
+
+/// What a service that is not in the table is taken for.
+const UNKNOWN: ServiceClass = ServiceClass {
+    logon_type: LogonType::Network,
+    can_change: false,
+    known: false,
+};
+
+/// A way in, whether its services can ask for a new password, and their names.
+pub type Services = (LogonType, bool, &'static [&'static str]);
+
+/// The built-in map.
+pub const SERVICES: &[Services] = {
+    use LogonType::{Batch, Interactive, Network, Permit, RemoteInteractive, Unlock};
+    &[
+        (
+            Interactive,
+            true,
+            &["login", "su", "su-l", "greetd", "ly", "slim", "wdm"],
+        ),
+        (
+            Interactive,
+            true,
+            &[
+                "gdm",
+                "gdm3",
+                "gdm-autologin",
+                "gdm-fingerprint",
+                "gdm-password",
+                "gdm-pin",
+                "gdm-smartcard",
+                "kdm",
+                "lightdm",
+                "lightdm-autologin",
+                "lxdm",
+                "plasmalogin",
+                "sddm",
+                "sddm-autologin",
+                "unity",
+                "xdm",
+            ],
+        ),
+        (RemoteInteractive, true, &["cockpit"]),
+        (RemoteInteractive, false, &["xrdp-sesman"]),
+        // `remote` is login behind a telnet or rlogin daemon: a shell over the network, like ssh.
+        (Network, true, &["sshd", "remote"]),
+        (Permit, true, &["sudo", "sudo-i", "doas", "passwd"]),
+        (
+            Permit,
+            false,
+            &[
+                "chpasswd",
+                "chsh",
+                "chfn",
+                "polkit-1",
+                "systemd-user",
+                "runuser",
+                "runuser-l",
+                "gdm-launch-environment",
+                "lightdm-greeter",
+                "sddm-greeter",
+            ],
+        ),
+        (Batch, false, &["cron", "crond", "atd", "anacron"]),
+        (
+            Unlock,
+            false,
+            &[
+                "swaylock",
+                "i3lock",
+                "xscreensaver",
+                "kscreenlocker",
+                "kde",
+                "kde-fingerprint",
+                "kde-smartcard",
+                "xlock",
+                "gtklock",
+                "hyprlock",
+                "waylock",
+                "physlock",
+                "vlock",
+                "xsecurelock",
+                "light-locker",
+                "xfce4-screensaver",
+                "mate-screensaver",
+                "cinnamon-screensaver",
+            ],
+        ),
+        (
+            Network,
+            false,
+            &[
+                "ftp",
+                "vsftpd",
+                "proftpd",
+                "pure-ftpd",
+                "samba",
+                "smbd",
+                "dovecot",
+                "postfix",
+                "smtp",
+                "smtpd",
+                "imap",
+                "pop3",
+                "http",
+                "httpd",
+                "apache2",
+                "nginx",
+                "squid",
+                "cups",
+                "openvpn",
+            ],
+        ),
+    ]
+};
 
 #[cfg(test)]
 mod tests {

@@ -116,7 +116,7 @@ impl Database {
         })
     }
 
-    fn require_group(&self, connection: &Connection, name: &str) -> Result<GroupRow> {
+    pub(super) fn require_group(&self, connection: &Connection, name: &str) -> Result<GroupRow> {
         let found = match self.group_key(name) {
             Some(key) => GroupRow::by_key(connection, &key)?,
             None => None,

@@ -137,7 +137,7 @@ impl Database {
     }
 
     /// An account that is not stored yet, and has no RID, no id and no password.
-    fn blank_record(&self, new: &NewUser) -> Result<Record> {
+    pub(super) fn blank_record(&self, new: &NewUser) -> Result<Record> {
         let settings = self.settings();
         let name = self.new_name(&new.name)?;
         if self.is_local_user(&name) {
@@ -183,7 +183,7 @@ impl Database {
         found.ok_or_else(|| AdminError::NoSuchUser(name.to_owned()).into())
     }
 
-    fn require_free_uid(&self, connection: &Connection, uid: u32) -> Result<u32> {
+    pub(super) fn require_free_uid(&self, connection: &Connection, uid: u32) -> Result<u32> {
         let least = self.minimum();
         if uid < least {
             return Err(AdminError::IdTooLow(uid, least).into());
@@ -270,7 +270,7 @@ impl Database {
     }
 }
 
-fn apply(record: &mut Record, changes: UserChanges, now: Timestamp) -> Result<()> {
+pub(super) fn apply(record: &mut Record, changes: UserChanges, now: Timestamp) -> Result<()> {
     let has_password = record.verifier.is_some();
     if let Some(disabled) = changes.disabled {
         record.flags = record.flags.set(Flags::ACCOUNTDISABLE, disabled);
@@ -317,7 +317,7 @@ fn apply(record: &mut Record, changes: UserChanges, now: Timestamp) -> Result<()
     Ok(())
 }
 
-fn check_texts(changes: &UserChanges) -> Result<(), AdminError> {
+pub(super) fn check_texts(changes: &UserChanges) -> Result<(), AdminError> {
     changes.full_name.as_deref().map_or(Ok(()), check_text)?;
     changes.home.as_deref().map_or(Ok(()), check_path)?;
     changes.shell.as_deref().map_or(Ok(()), check_path)?;

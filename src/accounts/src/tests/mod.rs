@@ -3,6 +3,7 @@
 mod admin;
 mod change;
 mod groups;
+mod import;
 mod logon;
 mod migration;
 mod names;

@@ -1,8 +1,11 @@
 //! `domlogon rights` as a person writes it.
 
 use crate::time;
-use clap::{Args, Subcommand};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command, Subcommand};
+use core::str::FromStr as _;
 use domlogon_protocol::{RightName, Timestamp};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 const RIGHTS_HELP: &str = "\
@@ -67,12 +70,14 @@ Example:
 #[derive(Debug, Args)]
 pub(crate) struct RightsList {
     /// Only this list.
+    #[arg(value_parser = RightParser, hide_possible_values = true)]
     pub(crate) right: Option<RightName>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RightsChange {
     /// Which list, such as network or 'deny network'.
+    #[arg(value_parser = RightParser, hide_possible_values = true)]
     pub(crate) right: RightName,
     /// Users, groups, well-known names, SIDs.
     #[arg(required = true, value_name = "PRINCIPAL")]
@@ -98,4 +103,29 @@ pub(crate) struct RightsSimulate {
     /// Since when: so long ago, such as 7d or 12h, or a TIME such as 2026-12-31.
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = time::parse_since)]
     pub(crate) since: Timestamp,
+}
+
+/// Reads the name of a list in any of its forms, and offers to complete those without blanks.
+#[derive(Clone, Copy, Debug)]
+struct RightParser;
+
+impl TypedValueParser for RightParser {
+    type Value = RightName;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<RightName, clap::Error> {
+        RightName::from_str.parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let words = RightName::ALL.into_iter().map(RightName::word);
+        let symbols = RightName::ALL.into_iter().map(RightName::symbol);
+        // The completion of bash divides at blanks.
+        let names = words.filter(|word| !word.contains(' ')).chain(symbols);
+        Some(Box::new(names.map(PossibleValue::new)))
+    }
 }

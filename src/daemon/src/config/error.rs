@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, and where.
 
+use super::texts::{LONGEST_CONTACT, LONGEST_SENTENCE};
 use crate::excerpt::{FileError, words};
 use core::fmt;
 use std::io;
@@ -24,6 +25,24 @@ pub(crate) enum Fault {
     Path,
     /// Not a template of a home directory.
     Home,
+    /// Not words for whom to ask.
+    Contact,
+    /// Not the name or the symbol of a condition.
+    Condition,
+    /// Another key has a sentence for the same condition.
+    SaidTwice,
+    /// A condition on which nothing is said.
+    Silent,
+    /// A condition that is told without the daemon.
+    Unasked,
+    /// A condition that must not be told apart from a wrong password.
+    AsLogonFailure,
+    /// Not a sentence.
+    Sentence,
+    /// A brace without its other half.
+    Brace,
+    /// A place that this sentence cannot have; those that it can.
+    Place(&'static [&'static str]),
 }
 
 impl fmt::Display for Fault {
@@ -46,6 +65,39 @@ impl fmt::Display for Fault {
                 "expected a full path with {user} in it, such as \"/home/{user}\"; \
                  no other braces and no colon",
             ),
+            Self::Contact => write!(
+                f,
+                "expected whom people are to ask, such as \"the help desk, ext. 4711\": \
+                 one line of 1 to {LONGEST_CONTACT} characters, no braces"
+            ),
+            Self::Condition => f.write_str(
+                "expected the name or the symbol of a condition, such as LogonTypeNotGranted \
+                 or ERROR_LOGON_TYPE_NOT_GRANTED",
+            ),
+            Self::SaidTwice => f.write_str("there is already a sentence for this condition"),
+            Self::Silent => f.write_str("nothing is said on this condition"),
+            Self::Unasked => f.write_str(
+                "this condition is told where domlogond is not asked, and so not in the \
+                 site's words",
+            ),
+            Self::AsLogonFailure => f.write_str(
+                "this condition is told in the words for LogonFailure: whoever tries names \
+                 must not learn which exist",
+            ),
+            Self::Sentence => write!(
+                f,
+                "expected a sentence: one line of 1 to {LONGEST_SENTENCE} characters, \
+                 without control characters"
+            ),
+            Self::Brace => f.write_str("a brace without its other half"),
+            Self::Place(places) => {
+                f.write_str("expected, in braces, only ")?;
+                for (index, place) in places.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{{{place}}}")?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ fn the_shortest_configuration_has_every_default() {
             database: "/var/lib/domlogon/accounts.db".into(),
             home: "/home/{user}".into(),
             shell: "/bin/bash".into(),
+            texts: Texts::default(),
         }
     );
 }
@@ -39,7 +40,7 @@ fn the_shipped_configuration_shows_the_defaults() {
         })
         .map(|line| format!("{line}\n"))
         .collect();
-    for option in ["base", "minimum", "database", "home", "shell"] {
+    for option in ["base", "minimum", "database", "home", "shell", "contact"] {
         assert!(all.contains(&format!("\n{option} = ")), "{option}");
     }
     assert_eq!(parse(&all).unwrap(), shipped);

@@ -5,7 +5,9 @@ use super::{Caller, Desk};
 use crate::clock;
 use crate::log::Level;
 use crate::record::Record;
-use domlogon_protocol::admin::{self, AdminError, NewUser, PolicyChanges, Request, UserChanges};
+use domlogon_protocol::admin::{
+    self, AdminError, ImportedUser, NewUser, PolicyChanges, Request, UserChanges,
+};
 use domlogon_protocol::{LogonType, Reply, UserName};
 use domlogon_rules::Place;
 use domlogon_rules::backend::Outage;
@@ -51,7 +53,12 @@ impl Desk {
             | Request::GroupDelete(name) => Some(name.clone()),
             _ => None,
         };
+        let made_many = matches!(request, Request::UserImport { dry_run: false, .. });
         let done = self.backend.admin(request, now)?;
+        if made_many {
+            // Once for all of them.
+            self.rights.refresh(now);
+        }
         if let Some(name) = changed {
             // An entry may have got a meaning, or lost it.
             self.rights.name_changed(&name, now);
@@ -157,6 +164,10 @@ fn record(caller: Caller, request: &Request) -> Option<Record> {
         ),
         Request::PolicySet(changes) => with(did("policy set"), policy(changes)),
         Request::RightsReload => did("rights reload"),
+        Request::UserImport {
+            users,
+            dry_run: false,
+        } => import(did("user import"), users),
         Request::UserShow(_)
         | Request::UserList(_)
         | Request::GroupShow(_)
@@ -164,8 +175,44 @@ fn record(caller: Caller, request: &Request) -> Option<Record> {
         | Request::PolicyShow
         | Request::RightsShow
         | Request::RightsCheck { .. }
-        | Request::RightsSimulate { .. } => return None,
+        | Request::RightsSimulate { .. }
+        | Request::UserImport { dry_run: true, .. }
+        | Request::UserImportProgress => return None,
     })
+}
+
+/// How many accounts, and every group that one of them is put into: whom an import gives
+/// rights to is not to be found out from the accounts one by one.
+fn import(record: Record, users: &[ImportedUser]) -> Record {
+    /// Bytes; a line of syslog is cut at some 1000 to 8000.
+    const LONGEST: usize = 600;
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let hashes = users.iter().filter(|user| user.hash.is_some()).count();
+    let mut groups: Vec<&str> = users
+        .iter()
+        .flat_map(|user| user.groups.iter().map(String::as_str))
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let mut names = String::new();
+    for group in groups {
+        if names.len() + group.len() > LONGEST {
+            names.push_str(",...");
+            break;
+        }
+        if !names.is_empty() {
+            names.push(',');
+        }
+        names.push_str(group);
+    }
+    let record = record
+        .number("users", count(users.len()))
+        .number("hashes", count(hashes));
+    if names.is_empty() {
+        record
+    } else {
+        record.field("groups", &names)
+    }
 }
 
 /// The account that a password in the request is for.
@@ -295,5 +342,8 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::NoPassword(_) => "no-password",
         AdminError::Store(_) => "store",
         AdminError::Rights(_) => "rights-refused",
+        AdminError::BadHash(_) => "bad-hash",
+        AdminError::Import(_) => "import-refused",
+        AdminError::ImportRuns => "import-runs",
     }
 }

@@ -125,8 +125,13 @@ impl Desk {
         match explained {
             Ok(Ok(mut explanation)) => {
                 let place = Self::place(shortened(service), &now);
-                fill(&mut explanation.with_password.params, user, &place);
-                fill(&mut explanation.without_password.params, user, &place);
+                for decision in [
+                    &mut explanation.with_password,
+                    &mut explanation.without_password,
+                ] {
+                    fill(&mut decision.params, user, &place);
+                    now.config.texts.tell(decision);
+                }
                 Reply::Explanation(Box::new(explanation))
             }
             Ok(Err(verdict)) | Err(Outage(verdict)) => Reply::Refused(verdict),
@@ -226,6 +231,7 @@ impl Desk {
             mut decision,
         } = judgement;
         fill(&mut decision.params, asked.user, &place);
+        now.config.texts.tell(&mut decision);
         decision.reference = reference();
         self.note(asked, &place, &steps, &decision, &now);
         self.remember(asked, &place, &decision, at);

@@ -374,6 +374,7 @@ pub(crate) fn config() -> Config {
         database: "/nonexistent/accounts.db".into(),
         home: "/home/{user}".to_owned(),
         shell: "/bin/bash".to_owned(),
+        texts: crate::config::Texts::default(),
     }
 }
 

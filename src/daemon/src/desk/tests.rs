@@ -1,5 +1,6 @@
 mod rights;
 mod simulation;
+mod texts;
 
 use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
 use super::*;
@@ -232,6 +233,22 @@ fn administration_is_for_the_admin_socket_and_administrators() {
             format!("5 admin: caller={ALICE} did=\"group add\" group=staff result=not-allowed"),
         ]
     );
+}
+
+#[test]
+fn the_administrators_door_opens_for_root_and_for_them() {
+    let (desk, fake, log) = desk();
+    let admits = |door, uid| desk.admits(door, Caller { uid });
+    for uid in [0, AMY, ALICE, 65534] {
+        assert!(admits(Door::Main, uid));
+    }
+    assert!(admits(Door::Admin, 0) && admits(Door::Admin, AMY));
+    assert!(!admits(Door::Admin, ALICE) && !admits(Door::Admin, 65534));
+    fake.out.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert!(admits(Door::Admin, 0) && !admits(Door::Admin, AMY));
+    assert!(admits(Door::Main, ALICE));
+    // Anybody may knock, again and again.
+    assert!(log.lines().is_empty());
 }
 
 #[test]

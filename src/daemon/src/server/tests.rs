@@ -17,7 +17,7 @@ struct Running {
 
 fn start(bounds: Bounds) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let sockets = Sockets::open(folder.path(), None).unwrap();
+    let sockets = Sockets::open(folder.path()).unwrap();
     let (desk, fake, log) = fake::desk();
     let times = Times {
         talk: SHORT,

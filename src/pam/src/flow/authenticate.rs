@@ -3,7 +3,7 @@
 use super::host::KeptWhat;
 use super::{Call, Flags, Host, Kept, NoAnswer, Token, unknown_here};
 use crate::arguments::Arguments;
-use domlogon_protocol::{Decision, Hook, PamCode, Request, Secret, UserName, Verdict};
+use domlogon_protocol::{Decision, Hook, PamCode, Request, Secret, Text, UserName, Verdict};
 
 /// Judges a name and a password.
 ///
@@ -48,7 +48,8 @@ impl<H: Host> Call<'_, H> {
         } else {
             self.alive(user)?;
         }
-        let password = match self.host.ask_hidden("Password: ") {
+        let prompt = Text::PASSWORD.plain(self.host);
+        let password = match self.host.ask_hidden(&prompt) {
             Ok(password) => password,
             Err(NoAnswer) => return Err(self.no_answer()),
         };

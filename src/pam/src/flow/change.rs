@@ -4,7 +4,7 @@ use super::host::{KeptWhat, Ready};
 use super::{Call, Flags, Host, Level, NoAnswer, Token};
 use crate::arguments::Arguments;
 use domlogon_protocol::{
-    Decision, Hook, PamCode, Request, Secret, UserName, Verdict, password_rules,
+    Decision, Hook, PamCode, Request, Secret, Text, UserName, Verdict, password_rules_in,
 };
 
 /// Changes a password: libpam calls this twice, for the check and for the change.
@@ -73,12 +73,12 @@ impl<H: Host> Call<'_, H> {
 
     /// Asks for a new password twice and has it set; the typed value is given back.
     fn one_try(&self, user: &UserName, ready: &Ready) -> Result<(Secret, Decision), PamCode> {
-        let new = self.new_password("New password: ")?;
+        let new = self.new_password(Text::NEW_PASSWORD)?;
         if new.is_empty() {
             self.debug("no new password was typed");
             return Err(PamCode::AuthtokErr);
         }
-        let again = self.new_password("Retype new password: ")?;
+        let again = self.new_password(Text::RETYPE)?;
         let decision = if new.expose() == again.expose() {
             self.changed(user, ready, &new)
         } else {
@@ -87,9 +87,9 @@ impl<H: Host> Call<'_, H> {
         Ok((new, decision))
     }
 
-    fn new_password(&self, prompt: &str) -> Result<Secret, PamCode> {
+    fn new_password(&self, prompt: Text) -> Result<Secret, PamCode> {
         self.host
-            .ask_hidden(prompt)
+            .ask_hidden(&prompt.plain(self.host))
             .map_err(|NoAnswer| self.no_answer())
     }
 
@@ -109,15 +109,18 @@ impl<H: Host> Call<'_, H> {
             // The modules that follow see the password that is in force now.
             self.host.set_token(Token::Password, new);
             if !self.silent() {
-                self.host.inform("Password changed.");
+                self.host.inform(&Text::CHANGED.plain(self.host));
             }
         }
         code
     }
 
     fn show_rules(&self, ready: &Ready) {
-        let rules = ready.rules.as_deref().and_then(password_rules);
-        if let Some(text) = rules.filter(|_| !self.silent()) {
+        if self.silent() {
+            return;
+        }
+        let rules = ready.rules.as_deref();
+        if let Some(text) = rules.and_then(|rules| password_rules_in(self.host, rules)) {
             self.host.inform(&text);
         }
     }

@@ -2,10 +2,10 @@
 
 use core::fmt;
 use domlogon_protocol::client::CallError;
-use domlogon_protocol::{Calendar, Params, Reply, Request, Secret};
+use domlogon_protocol::{Calendar, Catalogue, Params, Reply, Request, Secret};
 
 /// The world of one call: libpam's handle in the module, a script in the tests.
-pub(crate) trait Host: Calendar {
+pub(crate) trait Host: Calendar + Catalogue {
     /// Asks, and does not show the answer.
     fn ask_hidden(&self, prompt: &str) -> Result<Secret, NoAnswer>;
     /// Asks, and shows the answer as it is typed.

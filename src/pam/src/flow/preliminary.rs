@@ -4,7 +4,7 @@
 use super::host::{KeptWhat, Ready};
 use super::{Call, Host, Kept, NoAnswer, Token, unknown_here};
 use domlogon_protocol::{
-    Decision, PamCode, Params, Qualifier, Reply, Request, Secret, UserName, Verdict,
+    Decision, PamCode, Params, Qualifier, Reply, Request, Secret, Text, UserName, Verdict,
 };
 
 /// The current password, and how it was come by.
@@ -107,7 +107,8 @@ impl<H: Host> Call<'_, H> {
     }
 
     fn asked(&self) -> Result<Old, PamCode> {
-        match self.host.ask_hidden("Current password: ") {
+        let prompt = Text::CURRENT_PASSWORD.plain(self.host);
+        match self.host.ask_hidden(&prompt) {
             Ok(password) => Ok(Old::Asked(password)),
             Err(NoAnswer) => Err(self.no_answer()),
         }

@@ -4,8 +4,9 @@ use super::host::{Host, Item, Kept, Level, NoAnswer, Token};
 use crate::arguments::Arguments;
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::{
-    Calendar, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict,
+    Calendar, Catalogue, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict,
 };
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -31,6 +32,8 @@ pub(super) struct Scripted {
     pub(super) user: RefCell<Option<Vec<u8>>>,
     pub(super) service: &'static str,
     pub(super) uid: u32,
+    /// Every text is put between « and »: translated, as it were.
+    foreign: bool,
     pub(super) password: RefCell<Option<Secret>>,
     pub(super) old_password: RefCell<Option<Secret>>,
     kept: RefCell<Option<Kept>>,
@@ -52,6 +55,7 @@ impl Scripted {
             user: RefCell::new(Some(user.as_bytes().to_vec())),
             service: "login",
             uid: 1001,
+            foreign: false,
             password: RefCell::default(),
             old_password: RefCell::default(),
             kept: RefCell::default(),
@@ -72,6 +76,12 @@ impl Scripted {
 
     pub(super) fn uid(mut self, uid: u32) -> Self {
         self.uid = uid;
+        self
+    }
+
+    /// Somebody who does not read English.
+    pub(super) fn foreign(mut self) -> Self {
+        self.foreign = true;
         self
     }
 
@@ -198,6 +208,16 @@ impl Scripted {
 impl Calendar for Scripted {
     fn show(&self, at: Timestamp) -> String {
         format!("<{}>", at.0)
+    }
+}
+
+impl Catalogue for Scripted {
+    fn translate<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.foreign {
+            Cow::Owned(format!("«{text}»"))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Local time, as the C library of the host program tells it.
 
+use super::charset::Charset;
 use domlogon_protocol::Timestamp;
 use std::mem::MaybeUninit;
 
@@ -30,7 +31,7 @@ fn formatted(at: Timestamp) -> Option<String> {
         )
     };
     let text = buffer.get(..length).filter(|text| !text.is_empty())?;
-    Some(String::from_utf8_lossy(text).into_owned())
+    Some(Charset::of_program().decoded(text))
 }
 
 #[cfg(test)]

@@ -54,14 +54,15 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// Sends one message. The answer to a message that is no question is empty.
+    /// Sends one message, in the program's own charset. The answer to a message that is no question is empty.
     ///
     /// # Safety
     /// `self` is what the application gave to libpam: its function keeps to the
     /// contract of pam_conv(3), or breaks it in the ways named above.
-    pub(crate) unsafe fn send(&self, style: Style, text: &str) -> Result<Secret, NoAnswer> {
+    pub(crate) unsafe fn send(&self, style: Style, text: &[u8]) -> Result<Secret, NoAnswer> {
         let function = self.function.ok_or(NoAnswer)?;
-        let text = CString::new(text.replace('\0', "")).map_err(|_| NoAnswer)?;
+        let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
+        let text = CString::new(text).map_err(|_| NoAnswer)?;
         let message = Message {
             style: style as c_int,
             text: text.as_ptr(),
@@ -160,7 +161,7 @@ mod tests {
             data: ptr::from_mut(app).cast(),
         };
         // SAFETY: `converse` keeps to the contract, and breaks it as allowed.
-        unsafe { conversation.send(style, text) }.map(|s| s.expose().to_vec())
+        unsafe { conversation.send(style, text.as_bytes()) }.map(|s| s.expose().to_vec())
     }
 
     #[test]
@@ -219,7 +220,7 @@ mod tests {
             data: ptr::null_mut(),
         };
         // SAFETY: there is no function to break a contract.
-        assert!(unsafe { conversation.send(Style::AskHidden, "Password: ") }.is_err());
+        assert!(unsafe { conversation.send(Style::AskHidden, b"Password: ") }.is_err());
     }
 
     #[test]

@@ -1,0 +1,237 @@
+//! The running daemon: whether it answers, and what it says of itself.
+
+use super::finding::{Finding, Report, Severity};
+use crate::daemon::Daemon;
+use crate::error::Error;
+use crate::refusal::store_sentence;
+use crate::rights::problem;
+use domlogon_protocol::admin::{self, GroupRecord, Status, UserRecord};
+use domlogon_protocol::client::CallError;
+use domlogon_protocol::rights::{Loaded, ProblemKind};
+use domlogon_protocol::{Reply, Request, UserName, Verdict};
+use std::collections::BTreeSet;
+
+/// More pages than this are an answer that never ends.
+const MOST_PAGES: u32 = 10_000;
+
+/// Asks the daemon how it is; whether it answers.
+pub(crate) fn check(daemon: &Daemon, report: &mut Report) -> bool {
+    match daemon.look(&Request::Status) {
+        Ok(Reply::Status(status)) => {
+            told(&status, report);
+            true
+        }
+        Ok(_) => {
+            unreachable(&Error::OtherReply, report);
+            false
+        }
+        Err(error) => {
+            unreachable(&error, report);
+            false
+        }
+    }
+}
+
+fn unreachable(error: &Error, report: &mut Report) {
+    let (severity, code, what, mend) = match error {
+        Error::Call(CallError::Impostor(uid)) => (
+            Severity::Danger,
+            "daemon-impostor",
+            format!("another program listens in the daemon's place, as user id {uid}"),
+            "find it: ss -xlp | grep domlogon",
+        ),
+        Error::Call(CallError::NotRunning(_)) => (
+            Severity::Error,
+            "daemon-not-running",
+            "domlogond is not running".to_owned(),
+            "systemctl start domlogond; journalctl -u domlogond says why it stopped",
+        ),
+        Error::Call(CallError::Timeout) => (
+            Severity::Error,
+            "daemon-silent",
+            "domlogond does not answer in time".to_owned(),
+            "systemctl restart domlogond; journalctl -u domlogond says more",
+        ),
+        Error::Call(CallError::Forbidden) => (
+            Severity::Error,
+            "daemon-closed",
+            "the daemon's socket may not be used by this user".to_owned(),
+            "chmod 0755 /run/domlogon && chmod 0666 /run/domlogon/socket",
+        ),
+        _ => (
+            Severity::Error,
+            "daemon-other-version",
+            "domlogond and this command do not understand each other".to_owned(),
+            "systemctl restart domlogond",
+        ),
+    };
+    report.add(
+        Finding::new(severity, code, what)
+            .because("nobody of the domain can log on")
+            .mend(mend),
+    );
+}
+
+fn told(status: &Status, report: &mut Report) {
+    if status.store != Verdict::Success {
+        report.add(
+            Finding::error("database", store_sentence(status.store))
+                .at("/var/lib/domlogon/accounts.db", None)
+                .because("nobody of the domain can log on")
+                .mend("journalctl -u domlogond says more; put a backup back if it is damaged"),
+        );
+    }
+    if status.version != env!("CARGO_PKG_VERSION") {
+        report.add(
+            Finding::warning(
+                "daemon-other-version",
+                format!(
+                    "domlogond {} is running, and this command is {}",
+                    status.version,
+                    env!("CARGO_PKG_VERSION")
+                ),
+            )
+            .because("an upgrade is not in force before the daemon starts anew")
+            .mend("systemctl restart domlogond"),
+        );
+    }
+    if status.reload_refused {
+        report.add(
+            Finding::error(
+                "configuration-refused",
+                "the daemon has not taken the new configuration",
+            )
+            .at("/etc/domlogon/domlogon.toml", None)
+            .because("the one before it is in force, until the daemon has to start anew")
+            .mend("domlogon check"),
+        );
+    }
+    rights(status, report);
+}
+
+fn rights(status: &Status, report: &mut Report) {
+    let rights = &status.rights;
+    if rights.loaded == Loaded::Nothing {
+        report.add(
+            Finding::error("rights-none", "no list of rights is in force")
+                .at(&rights.file, None)
+                .because("nobody of the domain can log on by any way that needs a right")
+                .mend(format!("domlogon check {}", rights.file)),
+        );
+    }
+    let line = |place: Option<(u32, u32)>| place.and_then(|(line, _)| usize::try_from(line).ok());
+    if let Some(refused) = &rights.refused {
+        report.add(
+            Finding::error(
+                "rights-refused",
+                format!("not taken: {}", problem::line(refused)),
+            )
+            .at(&rights.file, line(refused.place))
+            .because("the lists from before stay in force")
+            .mend(
+                problem::cure(&refused.kind)
+                    .unwrap_or_else(|| format!("domlogon check {}", rights.file)),
+            ),
+        );
+    }
+    for warning in &rights.warnings {
+        let (code, why, mend) = match warning.kind {
+            ProblemKind::NoAdministrator => (
+                "no-administrator",
+                "only root can mend what goes wrong in the domain",
+                "domlogon group add-member Administrators NAME".to_owned(),
+            ),
+            _ => (
+                "rights-odd",
+                "the list does not do what it seems to say",
+                problem::cure(&warning.kind).unwrap_or_else(|| format!("edit {}", rights.file)),
+            ),
+        };
+        report.add(
+            Finding::warning(code, problem::line(warning))
+                .at(&rights.file, line(warning.place))
+                .because(why)
+                .mend(mend),
+        );
+    }
+    if !rights.audit.is_empty() {
+        let words: Vec<&str> = rights.audit.iter().map(|name| name.word()).collect();
+        report.add(
+            Finding::warning(
+                "rights-audit",
+                format!("audit mode is on for {}", words.join(", ")),
+            )
+            .at(&rights.file, None)
+            .because("what these lists would refuse is logged, and let in")
+            .mend("take the lines out of [audit] when the log is quiet"),
+        );
+    }
+}
+
+/// Whether somebody of the domain can mend what goes wrong in it.
+pub(crate) fn administrator(
+    users: &[UserRecord],
+    groups: &[GroupRecord],
+    now: i64,
+    report: &mut Report,
+) {
+    // Groups in groups; each is looked at once, so that a ring ends.
+    let mut todo = vec!["Administrators".to_owned()];
+    let mut seen = BTreeSet::new();
+    let mut members = BTreeSet::new();
+    while let Some(name) = todo.pop() {
+        let key = UserName::fold(&name);
+        let group = groups
+            .iter()
+            .find(|group| UserName::fold(&group.name) == key);
+        if let Some(group) = group.filter(|_| seen.insert(key)) {
+            members.extend(group.users.iter().map(|user| UserName::fold(user)));
+            todo.extend(group.groups.iter().cloned());
+        }
+    }
+    let can = |user: &&UserRecord| {
+        user.has_password
+            && !user.disabled
+            && user.expires_at.is_none_or(|end| end.0 > now)
+            && members.contains(&UserName::fold(&user.name))
+    };
+    if !users.iter().any(|user| can(&user)) {
+        report.add(
+            Finding::warning(
+                "no-administrator",
+                "no administrator of the domain can log on: each is disabled, expired or \
+                 without a password",
+            )
+            .because("only root of this host can mend what goes wrong in the domain")
+            .mend("domlogon group add-member Administrators NAME"),
+        );
+    }
+}
+
+/// All accounts and groups; none where this caller may not see them.
+pub(crate) fn accounts(daemon: &Daemon) -> Option<(Vec<UserRecord>, Vec<GroupRecord>)> {
+    let (mut users, mut groups) = (Vec::new(), Vec::new());
+    let mut next = Some(0);
+    for _ in 0..MOST_PAGES {
+        let Some(after) = next else { break };
+        match daemon.ask(admin::Request::UserList(after)).ok()? {
+            admin::Reply::Users(page, more) => {
+                users.extend(page);
+                next = more;
+            }
+            _ => return None,
+        }
+    }
+    next = Some(0);
+    for _ in 0..MOST_PAGES {
+        let Some(after) = next else { break };
+        match daemon.ask(admin::Request::GroupList(after)).ok()? {
+            admin::Reply::Groups(page, more) => {
+                groups.extend(page);
+                next = more;
+            }
+            _ => return None,
+        }
+    }
+    Some((users, groups))
+}

@@ -1,0 +1,154 @@
+//! Whole hosts in private root trees: a clean one, and one with each fault planted.
+
+mod faults;
+mod tree;
+
+use super::*;
+use crate::arguments::Arguments;
+use clap::Parser;
+use finding::Severity;
+use proptest::prelude::*;
+use tree::Tree;
+
+fn no_daemon() -> Daemon {
+    Daemon::new(&Arguments::parse_from([
+        "domlogon",
+        "--socket",
+        "/nowhere/admin",
+        "status",
+    ]))
+}
+
+fn report(tree: &Tree) -> Report {
+    examine(&Host::at(tree.root()).unwrap(), &no_daemon())
+}
+
+#[test]
+fn a_clean_host_has_no_finding() {
+    for tree in [Tree::debian(), Tree::redhat()] {
+        let report = report(&tree);
+        assert!(report.healthy, "{}", report.text());
+        assert!(report.text().ends_with("Nothing is wrong.\n"));
+        assert!(!report.not_checked.is_empty(), "it says what it left out");
+    }
+}
+
+#[test]
+fn a_fresh_debian_is_only_not_turned_on() {
+    let tree = Tree::fresh_debian();
+    let report = report(&tree);
+    let codes: Vec<&str> = report.findings.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["not-turned-on"], "{}", report.text());
+    assert!(report.notes.is_empty());
+}
+
+#[test]
+fn an_empty_tree_is_no_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = examine(&Host::at(dir.path()).unwrap(), &no_daemon());
+    assert!(!report.healthy);
+    assert!(
+        report
+            .not_checked
+            .iter()
+            .any(|what| what.contains("PAM stacks"))
+    );
+}
+
+#[test]
+fn the_exit_status_and_json() {
+    let daemon = no_daemon();
+    let asked = |root: &std::path::Path| Doctor {
+        root: Some(root.to_owned()),
+    };
+    let tree = Tree::debian();
+    let answer = run(&asked(tree.root()), &daemon).unwrap();
+    assert_eq!(answer.exit, Exit::Yes);
+    assert_eq!(answer.json["healthy"], true);
+    tree.replace("/etc/pam.d/common-account", "default=bad", "default=ignore");
+    let answer = run(&asked(tree.root()), &daemon).unwrap();
+    assert_eq!(answer.exit, Exit::No);
+    let finding = &answer.json["findings"][0];
+    assert_eq!(finding["severity"], "danger");
+    assert_eq!(finding["code"], "pam-account-refusal-lost");
+    assert_eq!(finding["file"], "/etc/pam.d/common-account");
+    assert!(finding["line"].as_u64().is_some_and(|line| line > 1));
+    assert!(finding["mend"].as_str().unwrap().contains("default=bad"));
+    assert_eq!(
+        answer
+            .text
+            .lines()
+            .filter(|line| line.starts_with("danger"))
+            .count(),
+        1
+    );
+    let error = run(&asked(&tree.root().join("nowhere")), &daemon).unwrap_err();
+    assert_eq!(error.exit(), Exit::CouldNotTell);
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let tree = Tree::debian();
+    tree.remove("/home");
+    tree.replace(
+        "/etc/nsswitch.conf",
+        "group: files domlogon",
+        "group: files",
+    );
+    tree.write("/etc/ssh/sshd_config", "UsePAM no\n");
+    let found = report(&tree);
+    let severities: Vec<Severity> = found.findings.iter().map(|one| one.severity).collect();
+    assert_eq!(
+        severities,
+        [Severity::Danger, Severity::Error, Severity::Warning]
+    );
+    assert!(
+        found
+            .text()
+            .contains("Found: 1 danger, 1 error, 1 warning.")
+    );
+}
+
+#[test]
+fn what_users_will_see_is_told_apart() {
+    let tree = Tree::debian();
+    tree.write(
+        "/etc/ssh/sshd_config",
+        "UsePAM yes\nKbdInteractiveAuthentication no\n",
+    );
+    let found = report(&tree);
+    assert!(found.healthy, "{}", found.text());
+    assert!(found.notes[0].contains("needs a terminal"));
+}
+
+/// Every file that is read.
+const READ: [&str; 12] = [
+    "/etc/pam.d/common-auth",
+    "/etc/nsswitch.conf",
+    "/etc/ssh/sshd_config",
+    "/etc/passwd",
+    "/etc/subuid",
+    "/etc/login.defs",
+    "/etc/shells",
+    "/etc/ld.so.conf",
+    "/etc/nscd.conf",
+    "/etc/domlogon/domlogon.toml",
+    "/var/lib/pam/auth",
+    "/var/lib/domlogon-enable/journal.json",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn no_file_is_too_odd(
+        file in prop::sample::select(&READ[..]),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        words in "([a-z]{1,6}[:=/ ]|Include |Match |passwd:|\\[|\\]|\"|#|4294967295:|\n|\\PC){0,40}",
+    ) {
+        let tree = Tree::debian();
+        tree.write(file, &words);
+        let told = report(&tree).text();
+        std::fs::write(tree.path(file), bytes).unwrap();
+        prop_assert!(!told.is_empty() && !report(&tree).text().is_empty());
+    }
+}

@@ -1,0 +1,349 @@
+//! The proofs: that who passed before still does, that an account of the domain passes, and
+//! that wrong passwords and disabled accounts do not. All through the host's real libpam.
+
+pub(crate) mod child;
+mod guest;
+
+use super::error::EnableError;
+use super::host::Host;
+use crate::daemon::Daemon;
+use crate::error::Error;
+use child::{Failure, Job, Result as ChildResult, run};
+use domlogon_protocol::{Hook, PamCode, Reply, Request, Secret, UserName};
+use domlogon_trial::{AUTH_ERR, Call, Outcome, SUCCESS, Trial};
+pub(crate) use guest::{Guest, forget_late, random_name};
+use std::fs;
+
+/// The ways in that are tried, where the host has them.
+const SERVICES: [&str; 4] = ["login", "sshd", "su", "sudo"];
+
+/// The user who calls where root would pass without a password (su).
+const NOBODY: u32 = 65_534;
+
+/// What the local accounts get at each way in.
+#[derive(Debug)]
+pub(crate) struct Locals(Vec<(Trial, ChildResult<Outcome>)>);
+
+/// Looks how the local accounts fare now.
+pub(crate) fn locals(host: &Host) -> Locals {
+    Locals(
+        local_trials(host)
+            .into_iter()
+            .map(|trial| (trial.clone(), attempt(&trial, None)))
+            .collect(),
+    )
+}
+
+/// What has become worse for the local accounts.
+pub(crate) fn compare(before: &Locals) -> Vec<Box<str>> {
+    before
+        .0
+        .iter()
+        .filter_map(|(trial, old)| {
+            let new = attempt(trial, None);
+            let same = match (old, &new) {
+                (Ok(old), Ok(new)) => old.code == new.code && old.prompts == new.prompts,
+                (Err(_), Err(_)) => true,
+                _ => false,
+            };
+            (!same).then(|| {
+                format!(
+                    "the local account {}, {}: {}, and before {}",
+                    trial.user,
+                    way(trial),
+                    got(&new),
+                    got(old)
+                )
+                .into()
+            })
+        })
+        .collect()
+}
+
+/// What does not hold of accounts of the domain. `guest` is one, made for this.
+///
+/// # Errors
+/// When the daemon does not answer.
+pub(crate) fn domain(
+    host: &Host,
+    daemon: &Daemon,
+    guest: &Guest<'_>,
+) -> Result<Proved, EnableError> {
+    let mut proved = Proved::default();
+    proved.look_up(guest);
+    let services = services(host);
+    for service in &services {
+        proved.right_password(service, daemon, guest)?;
+    }
+    if !services.is_empty() && proved.admitted.is_empty() && proved.failures.is_empty() {
+        proved
+            .notes
+            .push("no right of the domain lets a new account in at any of these ways".into());
+    }
+    // Wrong ones last: they may lock the account.
+    for service in &services {
+        proved.wrong_password(service, guest);
+    }
+    guest.disable()?;
+    for service in &services {
+        proved.disabled(service, guest);
+    }
+    Ok(proved)
+}
+
+/// What the proofs found.
+#[derive(Debug, Default)]
+pub(crate) struct Proved {
+    /// The ways in at which an account of the domain was let in.
+    pub(crate) admitted: Vec<String>,
+    /// What did not work as it must.
+    pub(crate) failures: Vec<Box<str>>,
+    /// What is worth knowing.
+    pub(crate) notes: Vec<Box<str>>,
+}
+
+impl Proved {
+    fn fail(&mut self, text: String) {
+        self.failures.push(text.into());
+    }
+
+    fn look_up(&mut self, guest: &Guest<'_>) {
+        match run(&Job::Lookup(guest.name.clone()), None) {
+            Ok(child::Done::Found(true)) => {}
+            Ok(_) => self.fail(
+                "the name of an account of the domain is not found (libnss_domlogon.so.2 is \
+                 missing or cannot be loaded)"
+                    .to_owned(),
+            ),
+            Err(failure) => self.fail(format!("looking up an account of the domain: {failure}")),
+        }
+    }
+
+    /// The right password, and the account stack: what the daemon says is what libpam says.
+    fn right_password(
+        &mut self,
+        service: &str,
+        daemon: &Daemon,
+        guest: &Guest<'_>,
+    ) -> Result<(), EnableError> {
+        let (at_password, at_account) = expected(daemon, service, &guest.name)?;
+        let trials = [
+            (Call::Authenticate, at_password),
+            (Call::Account, at_account),
+        ];
+        let mut passed = true;
+        for (call, wanted) in trials {
+            let trial = trial(service, &guest.name, call, Some(guest.password.clone()));
+            let result = attempt(&trial, visitor(&trial));
+            if !result.as_ref().is_ok_and(|o| o.code == wanted.number()) {
+                self.fail(format!(
+                    "an account of the domain with its right password, {}: {}, expected {}",
+                    way(&trial),
+                    got(&result),
+                    wanted.symbol()
+                ));
+            }
+            passed &= wanted == PamCode::Success;
+        }
+        if passed {
+            self.admitted.push(service.to_owned());
+        }
+        Ok(())
+    }
+
+    fn wrong_password(&mut self, service: &str, guest: &Guest<'_>) {
+        let wrong = Secret::new(b"not the password of this account");
+        let trial = trial(service, &guest.name, Call::Authenticate, Some(wrong));
+        let result = attempt(&trial, visitor(&trial));
+        if !result.as_ref().is_ok_and(|o| o.code != SUCCESS) {
+            self.fail(format!(
+                "an account of the domain with a wrong password, {}: {}",
+                way(&trial),
+                got(&result)
+            ));
+        }
+    }
+
+    /// A refusal stays a refusal, also for who comes with an ssh key.
+    fn disabled(&mut self, service: &str, guest: &Guest<'_>) {
+        let trial = trial(service, &guest.name, Call::Account, None);
+        let result = attempt(&trial, None);
+        if !result.as_ref().is_ok_and(|o| o.code != SUCCESS) {
+            self.fail(format!(
+                "a disabled account of the domain, {}: {}",
+                way(&trial),
+                got(&result)
+            ));
+        }
+    }
+}
+
+/// What the daemon says that a logon gets, with the password and without.
+fn expected(daemon: &Daemon, service: &str, name: &str) -> Result<(PamCode, PamCode), EnableError> {
+    let other = || EnableError::Daemon(Box::new(Error::OtherReply));
+    let request = Request::Explain {
+        user: UserName::parse(name.as_bytes()).map_err(|_| other())?,
+        service: service.to_owned(),
+        at: None,
+    };
+    match daemon.look(&request) {
+        Ok(Reply::Explanation(explained)) => Ok((
+            explained
+                .with_password
+                .verdict
+                .pam_code(Hook::Authenticate, service),
+            explained
+                .without_password
+                .verdict
+                .pam_code(Hook::Account, service),
+        )),
+        Ok(_) => Err(other()),
+        Err(error) => Err(EnableError::Daemon(Box::new(error))),
+    }
+}
+
+/// root and a person's account by account management everywhere; and an account that has no
+/// password up to where it is refused. No real person's account is tried with a wrong
+/// password: modules that count those would count it.
+fn local_trials(host: &Host) -> Vec<Trial> {
+    let passwd = fs::read_to_string(host.at("/etc/passwd")).unwrap_or_default();
+    let mut users = vec!["root".to_owned()];
+    users.extend(person(&passwd));
+    let mut trials = Vec::new();
+    for service in services(host) {
+        for user in &users {
+            trials.push(trial(&service, user, Call::Account, None));
+        }
+        if let Some(system) = system_account(&passwd) {
+            if service != "su" {
+                let wrong = Secret::new(b"nobody has this password");
+                trials.push(trial(&service, &system, Call::Authenticate, Some(wrong)));
+            }
+        }
+    }
+    trials
+}
+
+fn services(host: &Host) -> Vec<String> {
+    SERVICES
+        .iter()
+        .filter(|service| host.stacks().join(service).is_file())
+        .map(|service| (*service).to_owned())
+        .collect()
+}
+
+/// The first account that is a person's.
+fn person(passwd: &str) -> Option<String> {
+    entries(passwd)
+        .find(|(_, id, shell)| {
+            (1000..60_000).contains(id) && !shell.ends_with("nologin") && !shell.ends_with("false")
+        })
+        .map(|(name, _, _)| name.to_owned())
+}
+
+/// An account of the system itself, which has no password.
+fn system_account(passwd: &str) -> Option<String> {
+    ["nobody", "daemon", "bin"]
+        .iter()
+        .find(|wanted| entries(passwd).any(|(name, _, _)| name == **wanted))
+        .map(|name| (*name).to_owned())
+}
+
+fn entries(passwd: &str) -> impl Iterator<Item = (&str, u32, &str)> {
+    passwd.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        Some((
+            *fields.first()?,
+            fields.get(2)?.parse().ok()?,
+            *fields.get(6)?,
+        ))
+    })
+}
+
+fn trial(service: &str, user: &str, call: Call, password: Option<Secret>) -> Trial {
+    Trial {
+        service: service.to_owned(),
+        user: user.to_owned(),
+        tty: match service {
+            "login" => Some("tty1".to_owned()),
+            "sshd" => Some("ssh".to_owned()),
+            _ => None,
+        },
+        call,
+        password,
+    }
+}
+
+/// As whom a trial runs, if not as root.
+fn visitor(trial: &Trial) -> Option<u32> {
+    (trial.service == "su" && trial.call == Call::Authenticate).then_some(NOBODY)
+}
+
+fn attempt(trial: &Trial, as_user: Option<u32>) -> ChildResult<Outcome> {
+    match run(&Job::Trial(Box::new(trial.clone())), as_user)? {
+        child::Done::Tried(outcome) => Ok(outcome),
+        child::Done::NotBegun(words) => Err(Failure::NotBegun(words)),
+        child::Done::Found(_) => Err(Failure::Ended),
+    }
+}
+
+fn way(trial: &Trial) -> String {
+    match trial.call {
+        Call::Authenticate => format!("password at {}", trial.service),
+        Call::Account => format!("account management of {}", trial.service),
+    }
+}
+
+fn got(result: &ChildResult<Outcome>) -> String {
+    match result {
+        Ok(outcome) if outcome.code == SUCCESS && outcome.prompts == 0 => "let in".to_owned(),
+        Ok(outcome) if outcome.code == SUCCESS => "let in after a password".to_owned(),
+        Ok(outcome) if outcome.code == AUTH_ERR && outcome.prompts > 0 => {
+            "refused after a password".to_owned()
+        }
+        Ok(outcome) => format!("{} (code {})", outcome.words, outcome.code),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1::/usr/sbin:/usr/sbin/nologin
+svc:x:1000:1000::/:/usr/sbin/nologin
+broken
+ann:x:1001:1001:Ann:/home/ann:/bin/bash
+nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
+";
+
+    #[test]
+    fn whom_it_tries() {
+        assert_eq!(person(PASSWD).as_deref(), Some("ann"));
+        assert_eq!(system_account(PASSWD).as_deref(), Some("nobody"));
+        assert_eq!(person("root:x:0:0::/:/bin/sh\n"), None);
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::under(root.path());
+        fs::create_dir_all(host.stacks()).unwrap();
+        fs::write(host.at("/etc/passwd"), PASSWD).unwrap();
+        fs::write(host.stacks().join("sshd"), "").unwrap();
+        fs::write(host.stacks().join("su"), "").unwrap();
+        let tried: Vec<String> = local_trials(&host)
+            .iter()
+            .map(|trial| format!("{} {:?} {}", trial.service, trial.call, trial.user))
+            .collect();
+        assert_eq!(
+            tried,
+            [
+                "sshd Account root",
+                "sshd Account ann",
+                "sshd Authenticate nobody",
+                "su Account root",
+                "su Account ann",
+            ],
+            "a person's account is never tried with a wrong password"
+        );
+    }
+}

@@ -1,0 +1,300 @@
+use super::*;
+use crate::enable::change::Direction;
+use crate::enable::host::Host;
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+const ROOT: &str = "DOMLOGON_TEST_ROOT";
+const STOP: &str = "DOMLOGON_TEST_STOP";
+const WAY: &str = "DOMLOGON_TEST_WAY";
+
+/// Ends the process at the step that the environment names, as kill -9 does.
+pub(crate) fn step() {
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+    let stop = std::env::var(STOP).ok().and_then(|text| text.parse().ok());
+    if stop == Some(STEPS.fetch_add(1, Ordering::SeqCst)) {
+        std::process::abort();
+    }
+}
+
+const WITH: &str = "auth required pam_domlogon.so\nauth required pam_unix.so\n";
+const WITHOUT: &str = "auth required pam_unix.so\n";
+
+fn host(root: &Path) -> Host {
+    let host = Host::under(root);
+    fs::create_dir_all(host.stacks()).unwrap();
+    fs::create_dir_all(host.saved()).unwrap();
+    fs::write(host.stacks().join("common-account"), WITHOUT).unwrap();
+    fs::write(host.stacks().join("common-auth"), WITHOUT).unwrap();
+    fs::write(host.nsswitch(), "passwd: files\n").unwrap();
+    let mode = Permissions::from_mode(0o640);
+    fs::set_permissions(host.stacks().join("common-auth"), mode).unwrap();
+    host
+}
+
+fn plan(host: &Host) -> Plan {
+    let change = |path: PathBuf, after: &str| {
+        let before = read(&path).unwrap();
+        Change::new(path, before, after.as_bytes().to_vec())
+    };
+    Plan::new(
+        Direction::On,
+        vec![
+            change(host.stacks().join("common-account"), WITH),
+            change(host.stacks().join("common-auth"), WITH),
+            change(host.nsswitch(), "passwd: files domlogon\n"),
+            change(host.saved().join("seen"), "domlogon\n"),
+        ],
+    )
+}
+
+fn take(host: &Host) -> Desk {
+    Desk::take(host, Duration::from_secs(10)).unwrap()
+}
+
+/// Every file of the host with its mode; the journal's folder left out.
+fn all(host: &Host) -> BTreeMap<PathBuf, (Vec<u8>, u32)> {
+    [host.at("/etc"), host.stacks(), host.saved()]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let mode = fs::metadata(&path).unwrap().mode() & 0o7777;
+            (path.clone(), (fs::read(&path).unwrap(), mode))
+        })
+        .collect()
+}
+
+#[test]
+fn applied_settled_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let before = all(&host);
+    let desk = take(&host);
+    let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+    settle(&desk, journal).unwrap();
+    let after = all(&host);
+    assert_eq!(after.len(), before.len() + 1, "{after:?}");
+    let auth = &after[&host.stacks().join("common-auth")];
+    assert_eq!(*auth, (WITH.as_bytes().to_vec(), 0o640));
+    assert_eq!(desk.journal().unwrap(), None);
+    let last = desk.last();
+    assert_eq!(last.len(), 3, "the file that was not there has no backup");
+    assert!(last.iter().all(|(path, old, _)| before[path].0 == *old));
+    let mode = fs::metadata(host.state()).unwrap().mode() & 0o777;
+    assert_eq!(mode, 0o700);
+}
+
+#[test]
+fn rolled_back_to_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let before = all(&host);
+    let inode = fs::metadata(host.nsswitch()).unwrap().ino();
+    let desk = take(&host);
+    let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+    assert_ne!(all(&host), before);
+    assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(all(&host), before);
+    assert_eq!(fs::metadata(host.nsswitch()).unwrap().ino(), inode);
+    assert_eq!(desk.journal().unwrap(), None);
+}
+
+#[test]
+fn edits_meanwhile_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let desk = take(&host);
+    let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+    let auth = host.stacks().join("common-auth");
+    fs::write(&auth, format!("{WITH}auth optional pam_mine.so\n")).unwrap();
+    fs::write(host.nsswitch(), "passwd: files domlogon mine\n").unwrap();
+    let mut edited = roll_back(&desk, &journal).unwrap();
+    edited.sort();
+    assert_eq!(edited, [host.nsswitch(), auth.clone()]);
+    let text = fs::read_to_string(&auth).unwrap();
+    assert_eq!(text, format!("{WITHOUT}auth optional pam_mine.so\n"));
+    let text = fs::read_to_string(host.nsswitch()).unwrap();
+    assert_eq!(text, "passwd: files mine\n");
+}
+
+#[test]
+fn edits_before_stop_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let plan = plan(&host);
+    fs::write(host.nsswitch(), "passwd: files mine\n").unwrap();
+    let before = all(&host);
+    let desk = take(&host);
+    let error = apply(&desk, &plan, || Ok(())).unwrap_err();
+    assert!(matches!(error, EnableError::Edited(_)), "{error}");
+    assert_eq!(all(&host), before);
+    assert_eq!(desk.journal().unwrap(), None);
+
+    // Edited between the look and the replacing, when the first file is replaced already.
+    fs::write(host.nsswitch(), "passwd: files\n").unwrap();
+    let before = all(&host);
+    let nsswitch = host.nsswitch();
+    let mine = b"passwd: mine\n";
+    let error = apply(&desk, &plan, || {
+        fs::write(&nsswitch, mine).map_err(about(&nsswitch))
+    })
+    .unwrap_err();
+    let EnableError::Undone(inner) = &error else {
+        panic!("{error}")
+    };
+    assert!(matches!(**inner, EnableError::Edited(_)), "{error}");
+    let mut wanted = before;
+    wanted.get_mut(&host.nsswitch()).unwrap().0 = mine.to_vec();
+    assert_eq!(all(&host), wanted);
+}
+
+#[test]
+fn links_and_folders_are_refused() {
+    for (make, name) in [
+        ("link", "a link to a file"),
+        ("dangling", "a link to nothing"),
+        ("folder", "a folder"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let host = host(folder.path());
+        let plan = plan(&host);
+        fs::remove_file(host.nsswitch()).unwrap();
+        match make {
+            "link" => std::os::unix::fs::symlink("pam.d/common-auth", host.nsswitch()).unwrap(),
+            "dangling" => std::os::unix::fs::symlink("nowhere", host.nsswitch()).unwrap(),
+            _ => fs::create_dir(host.nsswitch()).unwrap(),
+        }
+        let desk = take(&host);
+        let error = apply(&desk, &plan, || Ok(())).unwrap_err();
+        assert!(matches!(error, EnableError::NotAFile(_)), "{name}: {error}");
+        assert_eq!(desk.journal().unwrap(), None);
+        let account = fs::read_to_string(host.stacks().join("common-account")).unwrap();
+        assert_eq!(account, WITHOUT);
+    }
+}
+
+#[test]
+fn one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let desk = take(&host);
+    let other = Desk::take(&host, Duration::ZERO);
+    assert!(matches!(other, Err(EnableError::Busy)));
+    drop(desk);
+    assert!(Desk::take(&host, Duration::ZERO).is_ok());
+}
+
+/// What a child of the tests below does until it is stopped.
+#[test]
+#[ignore = "run by the tests that kill it"]
+fn victim() {
+    let host = Host::under(Path::new(&std::env::var_os(ROOT).unwrap()));
+    let desk = take(&host);
+    match std::env::var(WAY).unwrap().as_str() {
+        "settle" => {
+            let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+            settle(&desk, journal).unwrap();
+        }
+        "roll back" => {
+            let journal = desk.journal().unwrap().unwrap();
+            roll_back(&desk, &journal).unwrap();
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn kill_at(host: &Host, way: &str, stop: usize) -> ExitStatus {
+    let name = "enable::transaction::tests::victim";
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(ROOT, host.at("/"))
+        .env(WAY, way)
+        .env(STOP, stop.to_string())
+        .output()
+        .unwrap()
+        .status
+}
+
+/// What the next command does with what it finds.
+fn mend(host: &Host) {
+    let desk = take(host);
+    if let Some(journal) = desk.journal().unwrap() {
+        match journal.phase {
+            Phase::Done => settle(&desk, journal).unwrap(),
+            _ => drop(roll_back(&desk, &journal).unwrap()),
+        }
+    }
+}
+
+fn is_left_over(path: &Path) -> bool {
+    path.to_string_lossy().contains(".domlogon-")
+}
+
+#[test]
+fn killed_at_each_step_it_is_as_before_or_whole() {
+    let mut outcomes = BTreeMap::new();
+    for stop in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let host = host(folder.path());
+        let before = all(&host);
+        let status = kill_at(&host, "settle", stop);
+        // Nobody may be known or let in while the account stack does not judge.
+        let now = all(&host);
+        let has = |name: &str| {
+            let path = host.stacks().join(name);
+            now[&path].0 == WITH.as_bytes()
+        };
+        let known = now[&host.nsswitch()].0.ends_with(b"domlogon\n");
+        assert!(
+            has("common-account") || !known && !has("common-auth"),
+            "{stop}"
+        );
+        mend(&host);
+        let after = all(&host);
+        assert!(
+            !after.keys().any(|path| is_left_over(path)),
+            "{stop}: {after:?}"
+        );
+        let whole = after[&host.stacks().join("common-auth")].0 == WITH.as_bytes();
+        if whole {
+            assert_eq!(after[&host.nsswitch()].0, b"passwd: files domlogon\n");
+            assert!(after.contains_key(&host.saved().join("seen")));
+        } else {
+            assert_eq!(after, before, "{stop}");
+        }
+        *outcomes.entry(whole).or_insert(0) += 1;
+        if status.success() {
+            break;
+        }
+        assert_eq!(status.signal(), Some(6), "stopped at {stop}");
+    }
+    assert!(
+        outcomes[&false] >= 8 && outcomes[&true] >= 2,
+        "{outcomes:?}"
+    );
+}
+
+#[test]
+fn killed_at_each_step_of_rolling_back_it_is_as_before() {
+    for stop in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let host = host(folder.path());
+        let before = all(&host);
+        let desk = take(&host);
+        apply(&desk, &plan(&host), || Ok(())).unwrap();
+        drop(desk);
+        let status = kill_at(&host, "roll back", stop);
+        mend(&host);
+        assert_eq!(all(&host), before, "{stop}");
+        if status.success() {
+            assert!(stop >= 4);
+            break;
+        }
+        assert_eq!(status.signal(), Some(6), "stopped at {stop}");
+    }
+}
