@@ -14,6 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("nss/not found", not_found),
         case("nss/local first", local_first),
         case("nss/large group", large_group),
+        case("nss/other name space of processes", other_processes),
         case("nss/small buffers, threads and forks", hard_callers),
     ]
 }
@@ -48,6 +49,21 @@ fn passwd(world: &mut World) -> Result<()> {
         ensure_equal(&*spelling, getent(&["passwd", &spelling])?.1, &*entry)?;
     }
     Ok(())
+}
+
+/// There the daemon has no process id, and is the daemon all the same.
+fn other_processes(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let (_, here) = getent(&["passwd", &account.name])?;
+    let output = Program::new("unshare")
+        .args(&["--pid", "--fork", "--mount-proc", "getent", "passwd"])
+        .args(&[&account.name])
+        .run(b"")?;
+    ensure_equal("getent", everything(&output), here)?;
+    let output = Program::new("unshare")
+        .args(&["--pid", "--fork", "domlogon", "status"])
+        .run(b"")?;
+    ensure_contains("status", &everything(&output), "is running")
 }
 
 fn group(world: &mut World) -> Result<()> {

@@ -3,6 +3,7 @@
 use crate::frame::{self, FrameError};
 use crate::{Reply, Request};
 use core::fmt;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io::{self, Read, Write};
@@ -146,10 +147,11 @@ fn connect(socket: &Path, deadline: Instant) -> Result<(UnixStream, Peer), CallE
             Err(other) => return Err(not_running(other)),
         }
     }
-    let server = sockopt::socket_peercred(&fd)
-        .map_err(not_running)?
-        .uid
-        .as_raw();
+    // By nix: in another name space of processes the daemon's id is 0 here, and rustix has
+    // no value for that.
+    let server = getsockopt(&fd, PeerCredentials)
+        .map_err(|errno| not_running(Errno::from_raw_os_error(errno as i32)))?
+        .uid();
     let owner = owner_of_directory(socket);
     let peer = match server {
         0 if owner.is_some_and(|owner| owner != 0) => Peer::Manager,
