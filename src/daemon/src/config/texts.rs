@@ -162,6 +162,7 @@ fn is_line(text: &str, longest: usize) -> bool {
         c.is_control()
             // Line ends, and what changes the direction of the text after it.
             || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}')
     };
     !text.trim().is_empty() && text.chars().count() <= longest && !text.contains(steers)
 }
@@ -300,6 +301,11 @@ mod tests {
             ),
             (
                 "[texts.sentences]\nDisabled = \"a\\u202Eb\"",
+                "t.toml:5:12:",
+                "one line",
+            ),
+            (
+                "[texts.sentences]\nDisabled = \"a\\u200Fb\"",
                 "t.toml:5:12:",
                 "one line",
             ),
