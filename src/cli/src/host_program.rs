@@ -3,8 +3,8 @@
 use std::process::Command;
 
 /// Where they are looked for. A `su` without `-` leaves root with the PATH of whoever called
-/// it, and the folders in that are his.
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+/// it, and the folders in that are his. These are root's, as login gives them to him.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A program of the system, by its name or its path.
 pub(crate) fn command(program: &str) -> Command {

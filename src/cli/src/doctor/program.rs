@@ -52,7 +52,10 @@ mod tests {
         assert_eq!(output("/bin/sh", &["-c", "echo x; exit 1"]), None);
         assert_eq!(output("/nowhere/program", &[]), None);
         let path = output("sh", &["-c", "echo $PATH"]);
-        assert_eq!(path.as_deref(), Some("/usr/sbin:/usr/bin:/sbin:/bin\n"));
+        assert_eq!(
+            path.as_deref(),
+            Some("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n")
+        );
         let begin = Instant::now();
         assert_eq!(output("/bin/sh", &["-c", "exec sleep 60"]), None);
         assert!(begin.elapsed() < PATIENCE * 3);
