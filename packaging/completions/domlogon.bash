@@ -37,6 +37,12 @@ _domlogon() {
             domlogon,group)
                 cmd="domlogon__subcmd__group"
                 ;;
+            domlogon,join)
+                cmd="domlogon__subcmd__join"
+                ;;
+            domlogon,leave)
+                cmd="domlogon__subcmd__leave"
+                ;;
             domlogon,policy)
                 cmd="domlogon__subcmd__policy"
                 ;;
@@ -48,6 +54,9 @@ _domlogon() {
                 ;;
             domlogon,status)
                 cmd="domlogon__subcmd__status"
+                ;;
+            domlogon,testjoin)
+                cmd="domlogon__subcmd__testjoin"
                 ;;
             domlogon,user)
                 cmd="domlogon__subcmd__user"
@@ -122,7 +131,7 @@ _domlogon() {
 
     case "${cmd}" in
         domlogon)
-            opts="-h -V --json --help --version setup user group policy rights explain status check enable confirm disable doctor"
+            opts="-h -V --json --help --version setup join leave testjoin user group policy rights explain status check enable confirm disable doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -333,6 +342,58 @@ _domlogon() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        domlogon__subcmd__join)
+            opts="-h --user --ou --name --server --site --one-time-password --take-over --password-stdin --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ou)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        domlogon__subcmd__leave)
+            opts="-h --user --local --password-stdin --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         domlogon__subcmd__policy)
             opts="-h --json --help show set"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -494,6 +555,20 @@ _domlogon() {
             return 0
             ;;
         domlogon__subcmd__status)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        domlogon__subcmd__testjoin)
             opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

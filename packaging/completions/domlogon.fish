@@ -28,6 +28,9 @@ complete -c domlogon -n "__fish_domlogon_needs_command" -l json -d 'Answer in JS
 complete -c domlogon -n "__fish_domlogon_needs_command" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_needs_command" -s V -l version -d 'Print version'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "setup" -d 'Make a domain and its first administrator on this host'
+complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "join" -d 'Join this host to a domain of Active Directory or Samba AD'
+complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "leave" -d 'Take this host out of its domain again'
+complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "testjoin" -d 'See whether this host is joined as it should be, and how to mend what is not'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "user" -d 'Make, change, show and delete accounts'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "group" -d 'Make, show and delete groups, and change who is in them'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "policy" -d 'Show and change the rules for passwords and lockouts'
@@ -45,6 +48,23 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand setup" -l administrato
 complete -c domlogon -n "__fish_domlogon_using_subcommand setup" -l password-stdin -d 'Read the administrator\'s password from standard input: one line'
 complete -c domlogon -n "__fish_domlogon_using_subcommand setup" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand setup" -s h -l help -d 'Print help'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l user -d 'The user of the domain by whose right the host is joined' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l ou -d 'The organizational unit for a new account, such as OU=Servers,OU=Berlin, if not the domain\'s container for computers' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l name -d 'The name of the computer\'s account, if not this host\'s own: at most 15 characters' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l server -d 'A domain controller, by its full name, and no other; may be given again for one more. It is kept in the configuration' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l site -d 'The site of this host, if not the one that a domain controller says. It is kept in the configuration' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l one-time-password -d 'The account was made in advance: what is asked for is its one-time password'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l take-over -d 'Take an account of this name that another host may be using'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l password-stdin -d 'Read the password from standard input: one line'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -s h -l help -d 'Print help'
+complete -c domlogon -n "__fish_domlogon_using_subcommand leave" -l user -d 'A user of the domain by whose right the account is deleted' -r
+complete -c domlogon -n "__fish_domlogon_using_subcommand leave" -l local -d 'Only forget the domain here; the account stays in the directory'
+complete -c domlogon -n "__fish_domlogon_using_subcommand leave" -l password-stdin -d 'Read the password from standard input: one line'
+complete -c domlogon -n "__fish_domlogon_using_subcommand leave" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
+complete -c domlogon -n "__fish_domlogon_using_subcommand leave" -s h -l help -d 'Print help'
+complete -c domlogon -n "__fish_domlogon_using_subcommand testjoin" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
+complete -c domlogon -n "__fish_domlogon_using_subcommand testjoin" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and not __fish_seen_subcommand_from add set password unlock show delete list import" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and not __fish_seen_subcommand_from add set password unlock show delete list import" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and not __fish_seen_subcommand_from add set password unlock show delete list import" -f -a "add" -d 'Make an account. Without a password it is disabled until it has one'

@@ -150,12 +150,14 @@ impl Backend for Database {
                 domain_sid: self.domain.sid.to_string(),
                 users,
                 groups,
+                directory: None,
             },
             Err(fault) => Summary {
                 store: Outage::from(fault).0,
                 domain_sid: String::new(),
                 users: 0,
                 groups: 0,
+                directory: None,
             },
         }
     }

@@ -9,6 +9,7 @@ use crate::record::Record;
 use crate::schema;
 use crate::store::Store;
 use domlogon_protocol::{LOWEST_ID, Policy, UserName};
+use domlogon_rules::LocalNames;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -63,43 +64,6 @@ impl Default for Settings {
             home: "/home/{user}".to_owned(),
             shell: "/bin/bash".to_owned(),
         }
-    }
-}
-
-/// Names that belong to this host. The domain never answers for them.
-pub trait LocalNames: Send + Sync {
-    /// Whether /etc/passwd has a name equal to this one without regard to case. `root` is
-    /// left out anyway.
-    fn has_user(&self, name: &str) -> bool;
-
-    /// Takes every name away that [`has_user`](Self::has_user) says yes to. For many names:
-    /// an implementation looks at the file once.
-    fn strike_users(&self, names: &mut Vec<String>) {
-        names.retain(|name| !self.has_user(name));
-    }
-
-    /// Whether /etc/group has a name equal to this one without regard to case.
-    fn has_group(&self, name: &str) -> bool;
-
-    /// Who in /etc/passwd has this id.
-    fn owner_of(&self, uid: u32) -> Option<String>;
-}
-
-/// A host without local names, but for root.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoLocalNames;
-
-impl LocalNames for NoLocalNames {
-    fn has_user(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
     }
 }
 

@@ -30,7 +30,7 @@ mod schema;
 mod slots;
 mod store;
 
-pub use database::{Database, LocalNames, NoLocalNames, Options, Settings};
+pub use database::{Database, Options, Settings};
 pub use error::Error;
 pub use hash::Cost;
 

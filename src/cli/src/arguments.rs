@@ -4,6 +4,7 @@ use crate::doctor::Doctor;
 use crate::enable::{Disable, Enable, Guard};
 use crate::hours::{self, HoursSetting};
 use crate::import::Import;
+use crate::join::{Join, Leave, TestJoin};
 use crate::policy::{self, Setting};
 use crate::rights::Rights;
 use crate::setup::Setup;
@@ -42,6 +43,15 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Make a domain and its first administrator on this host.
     Setup(Setup),
+    /// Join this host to a domain of Active Directory or Samba AD.
+    Join(Join),
+    /// Take this host out of its domain again.
+    Leave(Leave),
+    /// See whether this host is joined as it should be, and how to mend what is not.
+    ///
+    /// One line a check: the controllers, the clock, the logon of the host by its password,
+    /// its keytab, its account with its names, the age of the password, the site.
+    Testjoin(TestJoin),
     /// Make, change, show and delete accounts.
     #[command(subcommand)]
     User(User),

@@ -3,6 +3,7 @@
 use crate::answer::Exit;
 use crate::enable::EnableError;
 use crate::import::ImportError;
+use crate::join::JoinError;
 use crate::refusal;
 use crate::rights::RightsError;
 use crate::setup::SetupError;
@@ -52,6 +53,8 @@ pub(crate) enum Error {
     Import(ImportError),
     /// A domain cannot be set up.
     Setup(SetupError),
+    /// A host cannot be joined, or taken out.
+    Join(Box<JoinError>),
 }
 
 impl Error {
@@ -66,6 +69,7 @@ impl Error {
             Self::Enable(error) => error.exit(),
             Self::Import(error) => error.exit(),
             Self::Setup(error) => error.exit(),
+            Self::Join(error) => error.exit(),
             Self::Call(_)
             | Self::NotAnswered(_)
             | Self::OtherReply
@@ -103,6 +107,7 @@ impl Error {
             Self::Enable(error) => error.word(),
             Self::Import(error) => error.word(),
             Self::Setup(error) => error.word(),
+            Self::Join(error) => error.word(),
         }
     }
 }
@@ -134,6 +139,12 @@ impl From<EnableError> for Error {
 impl From<SetupError> for Error {
     fn from(error: SetupError) -> Self {
         Self::Setup(error)
+    }
+}
+
+impl From<JoinError> for Error {
+    fn from(error: JoinError) -> Self {
+        Self::Join(Box::new(error))
     }
 }
 
@@ -197,6 +208,7 @@ impl fmt::Display for Error {
             Self::Enable(error) => error.fmt(f),
             Self::Import(error) => error.fmt(f),
             Self::Setup(error) => error.fmt(f),
+            Self::Join(error) => error.fmt(f),
         }
     }
 }

@@ -18,6 +18,7 @@ mod group;
 mod host_program;
 mod hours;
 mod import;
+mod join;
 #[cfg(test)]
 mod manual;
 mod password;
@@ -51,6 +52,9 @@ fn run(arguments: Arguments) -> Result<Answer, Error> {
     let clock = Clock::system();
     match arguments.command {
         Command::Setup(asked) => setup::run(&asked, &daemon),
+        Command::Join(asked) => join::run(&asked),
+        Command::Leave(asked) => join::leave(&asked),
+        Command::Testjoin(asked) => join::testjoin(&asked),
         Command::User(command) => user::run(command, &daemon, &clock),
         Command::Group(command) => group::run(command, &daemon),
         Command::Policy(command) => policy::run(command, &daemon),

@@ -23,6 +23,22 @@ pub(crate) fn ask_twice(name: &str) -> Result<Secret, Error> {
     }
 }
 
+/// Asks for a password that is there already, once.
+pub(crate) fn ask_once(prompt: &str) -> Result<Secret, Error> {
+    echo_again_when_interrupted();
+    let password = ask(prompt)?;
+    Ok(Secret::new(password.as_bytes()))
+}
+
+/// Reads a password that is there already from standard input, as [`from_standard_input`].
+pub(crate) fn line(prompt: &str) -> Result<Secret, Error> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return ask_once(prompt);
+    }
+    first_line(|buffer| nix::unistd::read(&stdin, buffer).map_err(io::Error::from))
+}
+
 /// Reads one line from standard input; its end is not part of the password.
 ///
 /// On a terminal it is asked for, unseen.

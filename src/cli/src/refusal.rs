@@ -135,6 +135,11 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
             "{} of the accounts cannot be made, so none was made. {UNCHANGED}",
             refused.len()
         ),
+        AdminError::InDirectory(domain) => write!(
+            f,
+            "The accounts are in the directory of {domain}, and are administered there, with its \
+             own tools (samba-tool, or Active Directory Users and Computers). Nothing was changed"
+        ),
         AdminError::ImportRuns => write!(
             f,
             "Another import runs. {UNCHANGED} Try again when it has ended."
@@ -203,6 +208,7 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::BadHash(_) => "bad_hash",
         AdminError::Import(_) => "import",
         AdminError::ImportRuns => "import_runs",
+        AdminError::InDirectory(_) => "in_directory",
     }
 }
 

@@ -4,7 +4,7 @@
 //! done: a second run ends where the first one did, and one that was cut short goes on.
 
 mod arguments;
-mod configuration;
+pub(crate) mod configuration;
 mod error;
 mod questions;
 mod service;

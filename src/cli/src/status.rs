@@ -8,9 +8,10 @@ use crate::rights::state::{self, StateShown};
 use crate::time::{Clock, rfc3339};
 use crate::verdict::VerdictShown;
 use crate::words::Page;
-use domlogon_protocol::admin::Status;
+use domlogon_protocol::admin::{DirectoryStatus, Status};
 use domlogon_protocol::rights::RightsStatus;
 use domlogon_protocol::{Reply, Request, Verdict};
+use domlogon_rules::durations;
 use serde::Serialize;
 
 pub(crate) fn run(daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {
@@ -43,7 +44,10 @@ fn page(status: &Status, clock: &Clock) -> String {
     page.row("Domain SID", sid);
     page.row("This host", &status.host);
     page.row("Backend", &status.backend);
-    page.row("Database", &store);
+    match &status.directory {
+        Some(directory) => contact(&mut page, directory, clock),
+        None => page.row("Database", &store),
+    }
     page.row("Accounts", &status.users.to_string());
     page.row("Groups", &status.groups.to_string());
     page.row("Running since", &clock.both(status.started_at));
@@ -61,6 +65,41 @@ fn page(status: &Status, clock: &Clock) -> String {
         &format!("{} granted, {} refused", status.granted, status.refused),
     );
     page.text()
+}
+
+/// Online or offline, since when, which controller, and why.
+fn contact(page: &mut Page, directory: &DirectoryStatus, clock: &Clock) {
+    let since = clock.both(directory.since);
+    match &directory.server {
+        Some(server) => page.row(
+            "Directory",
+            &format!("online since {since}, asking {server}"),
+        ),
+        None => page.row("Directory", &format!("OFFLINE since {since}")),
+    }
+    if let Some(why) = &directory.why {
+        page.row("Why", why);
+    }
+    for (index, (server, down)) in directory.servers.iter().enumerate() {
+        let text = match down {
+            Some(why) => format!("{server}: does not answer ({why})"),
+            None => format!("{server}: answers"),
+        };
+        page.row(if index == 0 { "Controllers" } else { "" }, &text);
+    }
+    let password = match directory.machine_password_set_at {
+        Some(at) => format!("set {}", clock.both(at)),
+        None => "none: this host has not joined. Join it with: domlogon join".to_owned(),
+    };
+    page.row("Machine password", &password);
+    let offline = match directory.offline_age {
+        0 => "not possible".to_owned(),
+        age => format!(
+            "with saved credentials for {} after a logon at a controller",
+            durations::format(age)
+        ),
+    };
+    page.row("Offline logons", &offline);
 }
 
 fn rights(page: &mut Page, status: &RightsStatus, clock: &Clock) {
@@ -95,6 +134,45 @@ struct StatusShown<'a> {
     granted: u64,
     refused: u64,
     rights: StateShown<'a>,
+    directory: Option<DirectoryShown<'a>>,
+}
+
+/// How things stand with the directory, in JSON.
+#[derive(Debug, Serialize)]
+struct DirectoryShown<'a> {
+    online: bool,
+    server: Option<&'a str>,
+    since: String,
+    why: Option<&'a str>,
+    controllers: Vec<ControllerShown<'a>>,
+    machine_password_set_at: Option<String>,
+    offline_age_seconds: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct ControllerShown<'a> {
+    name: &'a str,
+    answers: bool,
+    why: Option<&'a str>,
+}
+
+impl<'a> DirectoryShown<'a> {
+    fn new(directory: &'a DirectoryStatus) -> Self {
+        let controllers = directory.servers.iter().map(|(name, why)| ControllerShown {
+            name,
+            answers: why.is_none(),
+            why: why.as_deref(),
+        });
+        Self {
+            online: directory.server.is_some(),
+            server: directory.server.as_deref(),
+            since: rfc3339(directory.since),
+            why: directory.why.as_deref(),
+            controllers: controllers.collect(),
+            machine_password_set_at: directory.machine_password_set_at.map(rfc3339),
+            offline_age_seconds: directory.offline_age,
+        }
+    }
 }
 
 impl<'a> StatusShown<'a> {
@@ -116,6 +194,7 @@ impl<'a> StatusShown<'a> {
             granted: status.granted,
             refused: status.refused,
             rights: StateShown::new(&status.rights),
+            directory: status.directory.as_ref().map(DirectoryShown::new),
         }
     }
 }

@@ -514,6 +514,7 @@ fn status_with(store: Verdict, rights: RightsStatus) -> Reply {
         granted: 7,
         refused: 1,
         rights,
+        directory: None,
     }))
 }
 

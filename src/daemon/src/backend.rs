@@ -6,10 +6,11 @@
 
 use crate::config::Config;
 use crate::log::{Level, Log};
-use domlogon_accounts::{Cost, Database, Error, LocalNames, Options, Settings};
+use domlogon_accounts::{Cost, Database, Error, Options, Settings};
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
+use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
 use domlogon_rules::{Judgement, Place, Token};
 use std::fs::{self, DirBuilder};
@@ -283,6 +284,7 @@ impl Backend for Accounts {
                 domain_sid: String::new(),
                 users: 0,
                 groups: 0,
+                directory: None,
             },
         }
     }

@@ -3,12 +3,15 @@
 //! Each option is here once: its sentence at its field of `Raw`, its default and its
 //! bounds in the function that makes a `Config` of it.
 
+mod directory;
 mod error;
 mod texts;
 
+pub(crate) use directory::Options;
 pub(crate) use error::ConfigError;
 pub(crate) use texts::Texts;
 
+use directory::RawDirectory;
 use domlogon_protocol::{LOWEST_ID, UserName};
 use error::Fault;
 use serde::Deserialize;
@@ -47,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) home: String,
     /// The login shell of a new account.
     pub(crate) shell: String,
+    /// How the directory is used, if the accounts are there and not in the database.
+    pub(crate) directory: Option<Options>,
     /// The site's own words.
     pub(crate) texts: Texts,
 }
@@ -70,11 +75,22 @@ impl Config {
             ("domain.name", self.name != new.name),
             ("domain.dns_name", self.dns_name != new.dns_name),
             ("accounts.database", self.database != new.database),
+            (
+                "domain.backend",
+                self.directory.is_some() != new.directory.is_some(),
+            ),
+            (
+                "[directory]",
+                self.directory.is_some()
+                    && new.directory.is_some()
+                    && self.directory != new.directory,
+            ),
         ];
         let config = Self {
             name: self.name.clone(),
             dns_name: self.dns_name.clone(),
             database: self.database.clone(),
+            directory: self.directory.clone(),
             ..new
         };
         let changed = waiting.into_iter().filter(|(_, changed)| *changed);
@@ -101,6 +117,8 @@ struct Raw {
     #[serde(default)]
     accounts: RawAccounts,
     #[serde(default)]
+    directory: RawDirectory,
+    #[serde(default)]
     texts: RawTexts,
 }
 
@@ -111,6 +129,8 @@ struct RawDomain {
     name: Spanned<String>,
     /// The domain's DNS name, such as corp.example.
     dns_name: Spanned<String>,
+    /// Where the accounts are: "accounts" or "directory".
+    backend: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,10 +187,14 @@ impl Wrong {
 impl Raw {
     fn judge(self) -> Result<Config, Wrong> {
         let minimum = number(self.ids.minimum, LOWEST_ID, LOWEST_ID, HIGHEST_BASE)?;
+        let base = number(self.ids.base, DEFAULT_BASE, minimum, HIGHEST_BASE)?;
+        // Judged whether or not it is used: what waits there should be right.
+        let directory = self.directory.judge(base)?;
+        let used = directory::is_used(self.domain.backend)?;
         Ok(Config {
             name: text(self.domain.name, is_short_name, Fault::ShortName)?,
             dns_name: text(self.domain.dns_name, is_dns_name, Fault::DnsName)?,
-            base: number(self.ids.base, DEFAULT_BASE, minimum, HIGHEST_BASE)?,
+            base,
             minimum,
             database: optional(
                 self.accounts.database,
@@ -186,6 +210,7 @@ impl Raw {
                 is_field_path,
                 Fault::Path,
             )?,
+            directory: used.then_some(directory),
             texts: self.texts.judge()?,
         })
     }

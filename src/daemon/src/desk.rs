@@ -7,6 +7,7 @@
 //! | logon, account, password | root, or the account's own user | root; an administrator's own |
 //! | a reset, which has no old password | root | root |
 //! | explain | root, or the account's own user | root, administrators |
+//! | the tickets of a logon | root | root |
 //! | administration, logon rights | nobody | root, administrators |
 
 mod administration;
@@ -17,6 +18,7 @@ pub(crate) mod fake;
 mod rights;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use crate::clock;
 use crate::config::Config;
@@ -25,8 +27,8 @@ use crate::log::{Level, Log};
 use crate::pace::Pace;
 use crate::record::Record;
 use crate::rights::RightsFile;
-use domlogon_accounts::LocalNames;
 use domlogon_protocol::{Reply, Request, Timestamp, UserName, Verdict, admin};
+use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage};
 use domlogon_rules::{Host, Place, Rights};
 use std::collections::HashSet;
@@ -164,6 +166,7 @@ impl Desk {
             Request::Status => Reply::Status(Box::new(self.status())),
             Request::Admin(_) if door == Door::Main => Reply::Refused(Verdict::AccessDenied),
             Request::Admin(request) => self.administer(caller, request),
+            Request::Tickets { user, origin } => self.tickets(caller, &user, &origin),
         }
     }
 
@@ -218,7 +221,10 @@ impl Desk {
             dns_name: config.dns_name.clone(),
             domain_sid: summary.domain_sid,
             host: host.short.clone(),
-            backend: "accounts".to_owned(),
+            backend: match &summary.directory {
+                Some(_) => "directory".to_owned(),
+                None => "accounts".to_owned(),
+            },
             store: summary.store,
             users: summary.users,
             groups: summary.groups,
@@ -228,6 +234,7 @@ impl Desk {
             granted: self.granted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             rights: self.rights.status(),
+            directory: summary.directory,
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) enum Error {
     Config(ConfigError),
     /// The account database is not ours to open.
     Accounts(domlogon_accounts::Error),
+    /// The cache of the directory cannot be used.
+    Cache(domlogon_ad::CacheError),
     /// There are no sockets.
     Socket(SocketError),
     /// Core dumps could not be switched off.
@@ -25,6 +27,7 @@ impl fmt::Display for Error {
         match self {
             Self::Config(error) => error.fmt(f),
             Self::Accounts(error) => error.fmt(f),
+            Self::Cache(error) => error.fmt(f),
             Self::Socket(error) => error.fmt(f),
             Self::CloseUp(errno) => write!(f, "core dumps cannot be switched off: {errno}"),
             Self::System(error) => write!(f, "the system refused: {error}"),
@@ -37,6 +40,7 @@ impl core::error::Error for Error {
         match self {
             Self::Config(error) => Some(error),
             Self::Accounts(error) => Some(error),
+            Self::Cache(error) => Some(error),
             Self::Socket(error) => Some(error),
             Self::CloseUp(errno) => Some(errno),
             Self::System(error) => Some(error),

@@ -3,8 +3,8 @@
 //! They are never the domain's. The files are read here, not through NSS: NSS would ask
 //! this daemon.
 
-use domlogon_accounts::LocalNames;
 use domlogon_protocol::UserName;
+use domlogon_rules::LocalNames;
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -10,9 +10,11 @@ mod check;
 mod clock;
 mod config;
 mod desk;
+mod directory;
 mod error;
 mod excerpt;
 mod history;
+mod home;
 mod host;
 mod local;
 mod log;
@@ -27,10 +29,10 @@ mod sockets;
 mod watchdog;
 
 use crate::arguments::Command;
-use crate::backend::Accounts;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::error::Error;
+use crate::home::Home;
 use crate::local::Local;
 use crate::log::{Level, Log};
 use crate::rights::{RightsFile, Watch};
@@ -38,8 +40,7 @@ use crate::seats::Bounds;
 use crate::server::{Server, Times};
 use crate::sockets::Sockets;
 use crate::watchdog::Watchdog;
-use domlogon_accounts::{Cost, LocalNames};
-use domlogon_rules::backend::Backend;
+use domlogon_rules::LocalNames;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -97,9 +98,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(Error::System)?;
     let config = Config::read(file).map_err(Error::Config)?;
     let local: Arc<dyn LocalNames> = Arc::new(Local::of_this_host());
-    let cost = Cost::STANDARD;
-    let accounts = Accounts::open(&config, Arc::clone(&local), cost, Arc::clone(log));
-    let accounts = Arc::new(accounts.map_err(Error::Accounts)?);
+    let home = Home::open(&config, folder, Arc::clone(&local), log)?;
     let sockets = match given {
         Some(given) => given,
         None => Sockets::open(folder).map_err(Error::Socket)?,
@@ -108,12 +107,13 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let rights = Arc::new(RightsFile::open(
         rights_file(file),
         config.database.with_file_name("rights.last-good.json"),
-        Arc::clone(&accounts) as Arc<dyn Backend>,
+        home.backend(),
         Arc::clone(&local),
         Arc::clone(log),
     ));
+    home.tell(&rights);
     let desk = Arc::new(Desk::new(
-        Arc::clone(&accounts) as Arc<dyn Backend>,
+        home.backend(),
         local,
         Arc::clone(log),
         Arc::clone(&rights),
@@ -139,7 +139,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         if signal != SIGHUP {
             break;
         }
-        reload(file, &desk, &accounts, &rights, log);
+        reload(file, &desk, &home, &rights, log);
     }
     tell_systemd(&[NotifyState::Stopping]);
     watch.stop();
@@ -148,10 +148,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         watchdog.stop();
     }
     desk.close();
-    if finished {
-        // The threads at the doors still hold it: leaving alone would not close it.
-        accounts.close();
-    }
+    home.close(finished);
     log.write(
         Level::Notice,
         if finished {
@@ -165,12 +162,12 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
 
 /// Takes the configuration and the file of rights in again. Each that is wrong leaves the
 /// one in force, and says nothing about the other.
-fn reload(file: &Path, desk: &Desk, accounts: &Accounts, rights: &RightsFile, log: &Log) {
+fn reload(file: &Path, desk: &Desk, home: &Home, rights: &RightsFile, log: &Log) {
     let mut begun = vec![NotifyState::Reloading];
     begun.extend(NotifyState::monotonic_usec_now());
     tell_systemd(&begun);
     match Config::read(file) {
-        Ok(new) => configure(new, desk, accounts, log),
+        Ok(new) => configure(new, desk, home, log),
         Err(error) => {
             desk.refuse_reload();
             let line = format!("reload refused, the configuration before stays in force: {error}");
@@ -182,13 +179,13 @@ fn reload(file: &Path, desk: &Desk, accounts: &Accounts, rights: &RightsFile, lo
     tell_systemd(&[NotifyState::Ready]);
 }
 
-fn configure(new: Config, desk: &Desk, accounts: &Accounts, log: &Log) {
+fn configure(new: Config, desk: &Desk, home: &Home, log: &Log) {
     let (config, waiting) = desk.config().reloaded(new);
     for option in waiting {
         let line = format!("reload: {option} changes only when domlogond is started again");
         log.write(Level::Warning, &line);
     }
-    accounts.configure(&config);
+    home.configure(&config);
     let host = host::names(&config);
     desk.configure(config, host);
     log.write(Level::Notice, "reload: the configuration was read again");

@@ -40,19 +40,19 @@ impl PamServiceModule for Domlogon {
 
     fn setcred(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
         guard(PamError::SYSTEM_ERR, || {
-            run(flow::nothing_to_do, pam, flags, &words)
+            run(flow::credentials, pam, flags, &words)
         })
     }
 
     fn open_session(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
         guard(PamError::SYSTEM_ERR, || {
-            run(flow::nothing_to_do, pam, flags, &words)
+            run(flow::open_session, pam, flags, &words)
         })
     }
 
     fn close_session(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
         guard(PamError::SYSTEM_ERR, || {
-            run(flow::nothing_to_do, pam, flags, &words)
+            run(flow::close_session, pam, flags, &words)
         })
     }
 }

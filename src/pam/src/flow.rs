@@ -8,19 +8,21 @@ mod host;
 mod preliminary;
 #[cfg(test)]
 mod scripted;
+mod session;
 #[cfg(test)]
 mod spoken;
 
-pub(crate) use account::{account, nothing_to_do};
+pub(crate) use account::account;
 pub(crate) use authenticate::authenticate;
 pub(crate) use change::change;
 pub(crate) use host::{Flags, Host, Item, Kept, Level, NoAnswer, Token};
+pub(crate) use session::{Cache, close_session, credentials, open_session};
 
 use crate::arguments::Arguments;
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::frame::FrameError;
 use domlogon_protocol::{
-    AuthCode, Decision, Hook, Origin, PamCode, Reply, Request, Text, UserName, Verdict,
+    AuthCode, Decision, Hook, Notice, Origin, PamCode, Reply, Request, Text, UserName, Verdict,
     notice_sentence_in, sentence_in,
 };
 
@@ -195,12 +197,14 @@ impl<'a, H: Host> Call<'a, H> {
     }
 
     fn inform(&self, decision: &Decision, code: PamCode) {
-        if code == PamCode::NewAuthtokReqd {
+        let offline = decision.verdict == Verdict::StandaloneLogon;
+        if offline || code == PamCode::NewAuthtokReqd {
             if let Some(text) = self.sentence(decision) {
                 self.host.inform(&text);
             }
         }
-        for notice in &decision.notices {
+        let told = |notice: &&Notice| !(offline && **notice == Notice::Offline);
+        for notice in decision.notices.iter().filter(told) {
             self.host.inform(&notice_sentence_in(self.host, *notice));
         }
     }
@@ -214,7 +218,39 @@ impl<'a, H: Host> Call<'a, H> {
             unknown.params = decision.params.clone();
             return self.sentence(&unknown);
         }
-        self.sentence(decision)
+        let own_words = &decision.params.sentences;
+        match self.unreachable(decision.verdict) {
+            Some(verdict) if own_words.iter().all(|(of, _)| *of != decision.verdict) => {
+                let mut told = decision.clone();
+                told.verdict = verdict;
+                self.sentence(&told)
+            }
+            _ => self.sentence(decision),
+        }
+    }
+
+    /// The verdict whose sentence fits this hook where a server of the domain cannot be
+    /// reached: somebody who logs on has no password that stays unchanged, and to somebody
+    /// who changes his password a local account is no help.
+    const fn unreachable(&self, verdict: Verdict) -> Option<Verdict> {
+        match (self.hook, verdict) {
+            (
+                Hook::Authenticate | Hook::Account,
+                Verdict::DcNotFound
+                | Verdict::BadNetpath
+                | Verdict::NetNotStarted
+                | Verdict::NotPrimary
+                | Verdict::RegistryNotFound,
+            ) => Some(Verdict::LogonServerNotFound),
+            (
+                Hook::Preliminary | Hook::Update,
+                Verdict::LogonServerNotFound
+                | Verdict::StandaloneLogon
+                | Verdict::SyncRequired
+                | Verdict::DatabaseUpToDate,
+            ) => Some(Verdict::DcNotFound),
+            _ => None,
+        }
     }
 
     /// In the person's language.

@@ -4,19 +4,23 @@ mod catalogue;
 mod charset;
 mod clock;
 mod conversation;
+#[cfg(test)]
+mod signals;
 
-use crate::flow::{Host, Item, Kept, Level, NoAnswer, Token};
+use crate::flow::{Cache, Host, Item, Kept, Level, NoAnswer, Token};
+use crate::helper::{Helper, HelperError, Owner, Renewal};
 use charset::Charset;
 use conversation::{Conversation, Style};
 use domlogon_protocol::client::{self, CallError};
 use domlogon_protocol::{
-    Calendar, Catalogue, Reply, Request, SOCKET, Secret, Timestamp, guard, local,
+    Calendar, Catalogue, Reply, Request, SOCKET, Secret, TicketBytes, Timestamp, guard, local,
 };
 use libc::{c_char, c_int, c_uint, c_void};
 use pamsm::{LogLvl, Pam, PamLibExt};
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::ptr;
 use zeroize::Zeroizing;
@@ -52,11 +56,32 @@ const LONGEST_ITEM: usize = 64 * 1024;
 /// How long a failed logon is held up, in microseconds.
 const FAIL_DELAY: c_uint = 2_000_000;
 
-/// Under which name libpam keeps what lives as long as the transaction.
-const DATA: &CStr = c"pam_domlogon:kept";
+/// The name of a person's credential cache in an environment.
+const KRB5CCNAME: &str = "KRB5CCNAME";
 
-/// What libpam keeps: emptied by [`Host::kept`], dropped (and wiped) by [`cleanup`].
+/// What libpam keeps as long as the transaction lives; dropped (and wiped) by [`cleanup`].
+trait Data: Default {
+    /// Under which name. Each belongs to one type.
+    const NAME: &'static CStr;
+}
+
+/// Emptied by [`Host::kept`].
 type Slot = Cell<Option<Kept>>;
+
+impl Data for Slot {
+    const NAME: &'static CStr = c"pam_domlogon:kept";
+}
+
+/// What a session has of a person's tickets.
+#[derive(Default)]
+struct Session {
+    cache: RefCell<Option<Cache>>,
+    renewal: Cell<Option<Renewal>>,
+}
+
+impl Data for Session {
+    const NAME: &'static CStr = c"pam_domlogon:session";
+}
 
 /// The handle that libpam gave to one call of a hook.
 pub(crate) struct Handle {
@@ -115,37 +140,39 @@ impl Handle {
         unsafe { (*conversation.cast::<Conversation>()).send(style, &text) }
     }
 
-    fn slot(&self) -> Option<&Slot> {
+    fn data<T: Data>(&self) -> Option<&T> {
         let mut data = ptr::null();
         // SAFETY: the handle is alive, and the name ends with NUL.
-        let code = unsafe { pam_get_data(self.raw, DATA.as_ptr(), &mut data) };
+        let code = unsafe { pam_get_data(self.raw, T::NAME.as_ptr(), &mut data) };
         if code != PAM_SUCCESS || data.is_null() {
             return None;
         }
-        // SAFETY: only `new_slot` stores under this name; libpam calls a transaction's
-        // modules from one thread, and the slot lives until `cleanup`.
-        Some(unsafe { &*data.cast::<Slot>() })
+        // SAFETY: only `new_data` stores under this name, and only this type; libpam calls a
+        // transaction's modules from one thread, and it lives until `cleanup`.
+        Some(unsafe { &*data.cast::<T>() })
     }
 
-    fn new_slot(&self) -> Option<&Slot> {
-        let slot = Box::into_raw(Box::new(Slot::new(None)));
-        // SAFETY: libpam gives `slot` back to `cleanup` once, when the transaction ends.
-        let code = unsafe { pam_set_data(self.raw, DATA.as_ptr(), slot.cast(), Some(cleanup)) };
+    fn new_data<T: Data>(&self) -> Option<&T> {
+        let data = Box::into_raw(Box::<T>::default());
+        // SAFETY: libpam gives `data` back to `cleanup` once, when the transaction ends.
+        let code =
+            unsafe { pam_set_data(self.raw, T::NAME.as_ptr(), data.cast(), Some(cleanup::<T>)) };
         if code == PAM_SUCCESS {
-            return self.slot();
+            return self.data();
         }
         // SAFETY: libpam did not take it.
-        drop(unsafe { Box::from_raw(slot) });
+        drop(unsafe { Box::from_raw(data) });
         None
     }
 }
 
-/// Drops what was kept; the secrets in it are wiped.
-unsafe extern "C" fn cleanup(_handle: *mut c_void, data: *mut c_void, _status: c_int) {
+/// Drops what was kept; the secrets in it are wiped. Not a word to anybody: a program's
+/// children end their copies of a transaction too.
+unsafe extern "C" fn cleanup<T: Data>(_handle: *mut c_void, data: *mut c_void, _status: c_int) {
     guard((), || {
         if !data.is_null() {
-            // SAFETY: `data` came from `new_slot`, and libpam hands it over once.
-            drop(unsafe { Box::from_raw(data.cast::<Slot>()) });
+            // SAFETY: `data` came from `new_data::<T>`, and libpam hands it over once.
+            drop(unsafe { Box::from_raw(data.cast::<T>()) });
         }
     });
 }
@@ -192,13 +219,72 @@ impl Host for Handle {
     }
 
     fn keep(&self, kept: Kept) {
-        if let Some(slot) = self.slot().or_else(|| self.new_slot()) {
+        if let Some(slot) = self.data().or_else(|| self.new_data::<Slot>()) {
             slot.set(Some(kept));
         }
     }
 
     fn kept(&self) -> Option<Kept> {
-        self.slot()?.take()
+        self.data::<Slot>()?.take()
+    }
+
+    fn keep_cache(&self, cache: Option<Cache>) {
+        if let Some(session) = self.data().or_else(|| self.new_data::<Session>()) {
+            session.cache.replace(cache);
+        }
+    }
+
+    fn cache(&self) -> Option<Cache> {
+        self.data::<Session>()?.cache.borrow().clone()
+    }
+
+    fn cache_in_use(&self) -> Option<String> {
+        if let Ok(Some(name)) = self.pam.getenv(KRB5CCNAME) {
+            return name.to_str().ok().map(str::to_owned);
+        }
+        // SAFETY: getauxval touches nothing.
+        let has_more_rights = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+        // What started such a program chose its environment too.
+        std::env::var(KRB5CCNAME).ok().filter(|_| !has_more_rights)
+    }
+
+    fn set_cache_in_use(&self, name: &str) {
+        if self.pam.putenv(&format!("{KRB5CCNAME}={name}")).is_err() {
+            self.log(Level::Error, "KRB5CCNAME could not be set");
+        }
+    }
+
+    fn is_private_file_of(&self, path: &str, uid: u32) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|file| {
+            file.is_file() && file.uid() == uid && file.nlink() == 1 && file.mode() & 0o077 == 0
+        })
+    }
+
+    fn store_tickets(
+        &self,
+        cache: &str,
+        owner: Owner,
+        tickets: &TicketBytes,
+    ) -> Result<String, HelperError> {
+        Helper::default().store(cache, owner, tickets.expose())
+    }
+
+    fn destroy_tickets(&self, cache: &Cache) -> Result<(), HelperError> {
+        Helper::default().destroy(&cache.name, cache.owner)
+    }
+
+    fn renew_tickets(&self, cache: &Cache) -> Result<(), HelperError> {
+        let renewal = Helper::default().renew(&cache.name, cache.owner)?;
+        if let Some(session) = self.data().or_else(|| self.new_data::<Session>()) {
+            session.renewal.set(Some(renewal));
+        }
+        Ok(())
+    }
+
+    fn stop_renewing(&self) {
+        if let Some(renewal) = self.data::<Session>().and_then(|s| s.renewal.take()) {
+            renewal.stop();
+        }
     }
 
     fn reach(&self) -> Result<(), CallError> {
@@ -206,7 +292,11 @@ impl Host for Handle {
     }
 
     fn ask(&self, request: &Request) -> Result<Reply, CallError> {
-        client::call(Path::new(SOCKET), request, client::PAM_DEADLINE)
+        let limit = match request {
+            Request::Tickets { .. } => client::TICKETS_DEADLINE,
+            _ => client::PAM_DEADLINE,
+        };
+        client::call(Path::new(SOCKET), request, limit)
     }
 
     fn is_local(&self, names: &[&str]) -> bool {
@@ -220,6 +310,11 @@ impl Host for Handle {
     fn real_uid(&self) -> u32 {
         // SAFETY: getuid cannot fail and touches nothing.
         unsafe { libc::getuid() }
+    }
+
+    fn acts_as_root(&self) -> bool {
+        // SAFETY: geteuid cannot fail and touches nothing.
+        unsafe { libc::geteuid() == 0 }
     }
 
     fn delay_failure(&self) {

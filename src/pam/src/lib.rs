@@ -7,6 +7,7 @@
 //! - `entry`: the six functions that libpam calls, each behind the guard
 //! - `handle`: everything that touches a raw pointer (with `entry`, the only unsafe code)
 //! - `flow`: what is asked, in which order, and what is answered; tested without libpam
+//! - `helper`: the program that puts a person's tickets where they belong
 //! - `arguments`: the module's arguments
 #![deny(
     clippy::unwrap_used,
@@ -28,3 +29,4 @@ mod arguments;
 mod entry;
 mod flow;
 mod handle;
+mod helper;

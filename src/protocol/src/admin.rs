@@ -350,6 +350,25 @@ pub struct Status {
     pub refused: u64,
     /// The logon rights in force.
     pub rights: RightsStatus,
+    /// How things stand with the directory, if the accounts are in one.
+    pub directory: Option<DirectoryStatus>,
+}
+
+/// How things stand with a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryStatus {
+    /// The domain controller that is asked; `None`: offline.
+    pub server: Option<String>,
+    /// Since when it is online, or offline.
+    pub since: Timestamp,
+    /// Why it is offline, in the words of whatever failed.
+    pub why: Option<String>,
+    /// All controllers that are known, and why one is not asked.
+    pub servers: Vec<(String, Option<String>)>,
+    /// When this host's own password in the domain was set; `None` if it has not joined.
+    pub machine_password_set_at: Option<Timestamp>,
+    /// For how many seconds after a logon at a controller one without is possible; 0: never.
+    pub offline_age: i64,
 }
 
 /// Why an administrator's request was refused; nothing was changed.
@@ -412,6 +431,8 @@ pub enum AdminError {
     Import(Vec<(u32, AdminError)>),
     /// Another import runs.
     ImportRuns,
+    /// The accounts are in the directory of this domain, and are administered there.
+    InDirectory(String),
 }
 
 /// A setting of the policy.

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 /// How long a PAM module waits for everything together: connect, write and read.
 pub const PAM_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a PAM module waits for the tickets of a logon that has been judged: the daemon
+/// has them at hand or not at all.
+pub const TICKETS_DEADLINE: Duration = Duration::from_secs(2);
+
 /// How long an NSS look-up waits for everything together.
 pub const NSS_DEADLINE: Duration = Duration::from_secs(2);
 

@@ -54,9 +54,9 @@ pub use name::{NameError, Qualifier, UserName};
 pub use own_words::OwnWords;
 pub use pam::{Hook, PamCode};
 pub use policy::Policy;
-pub use request::{Origin, Reply, Request};
+pub use request::{Origin, Reply, Request, Tickets};
 pub use rights::{Basis, RightFact, RightName, Side};
-pub use secret::Secret;
+pub use secret::{Secret, TicketBytes};
 pub use sentence::{
     Calendar, notice_sentence, notice_sentence_in, password_rules, password_rules_in, sentence,
     sentence_in,

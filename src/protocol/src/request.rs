@@ -2,7 +2,7 @@
 
 use crate::admin::{self, AdminError};
 use crate::directory::{Group, Page, User};
-use crate::{Decision, Explanation, Params, Secret, Timestamp, UserName, Verdict};
+use crate::{Decision, Explanation, Params, Secret, TicketBytes, Timestamp, UserName, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// Where a logon comes from, as the PAM application says.
@@ -82,6 +82,39 @@ pub enum Request {
     Status,
     /// The administrator's requests; on the admin socket only.
     Admin(admin::Request),
+    /// The tickets of a person's last good logon. For root's programs alone; they are
+    /// handed out once, and only for two minutes after the logon.
+    Tickets {
+        /// Who.
+        user: UserName,
+        /// From where.
+        origin: Origin,
+    },
+}
+
+/// The tickets of a logon, and where they belong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tickets {
+    /// The name of the credential cache, with the user id filled in. One that ends with
+    /// [`Tickets::UNIQUE`] is made for the session alone, and those letters are replaced.
+    pub cache: String,
+    /// The tickets, as `domlogon-tickets` reads them.
+    pub credentials: TicketBytes,
+    /// The user id of the person.
+    pub uid: u32,
+    /// The id of the person's first group.
+    pub gid: u32,
+}
+
+impl Tickets {
+    /// The end of the name of a cache that has still to be made, as for `mkstemp`.
+    pub const UNIQUE: &'static str = "XXXXXX";
+
+    /// Whether the cache is one for the session alone, and ends with it.
+    #[must_use]
+    pub fn is_for_one_session(&self) -> bool {
+        self.cache.starts_with("FILE:") && self.cache.ends_with(Self::UNIQUE)
+    }
 }
 
 /// A reply. Variants are appended, never changed.
@@ -117,4 +150,6 @@ pub enum Reply {
     /// Not answered: the request could not be read, the caller may not ask this, or the
     /// daemon cannot answer now.
     Refused(Verdict),
+    /// To `Tickets`; `None` if there are none, or no more.
+    Tickets(Option<Box<Tickets>>),
 }

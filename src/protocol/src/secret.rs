@@ -1,4 +1,4 @@
-//! Passwords on their way through the parts.
+//! Passwords and tickets on their way through the parts.
 
 use core::fmt;
 use serde::de::{Deserialize, Deserializer, Visitor};
@@ -82,6 +82,62 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// Kerberos tickets in the form that libkrb5 marshals them. Wiped when dropped, never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TicketBytes(Zeroizing<Vec<u8>>);
+
+impl TicketBytes {
+    /// Most bytes of the tickets of one logon: a ticket that carries many groups has some
+    /// ten thousand.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// Takes a copy; the caller wipes its own. `None` if they are too many: tickets that
+    /// were cut are no tickets.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > Self::MAX_BYTES {
+            return None;
+        }
+        let mut copy = Zeroizing::new(Vec::with_capacity(bytes.len()));
+        copy.extend_from_slice(bytes);
+        Some(Self(copy))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TicketBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketBytes(not shown)")
+    }
+}
+
+impl Serialize for TicketBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TicketBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = TicketBytes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {} bytes of tickets", TicketBytes::MAX_BYTES)
+            }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<TicketBytes, E> {
+                TicketBytes::new(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +145,28 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert!(!format!("{:?}", Secret::new(b"hunter2")).contains("hunter2"));
+    }
+
+    #[test]
+    fn tickets_are_whole_or_refused_and_never_shown() {
+        let most = vec![0xA5; TicketBytes::MAX_BYTES];
+        let tickets = TicketBytes::new(&most).unwrap();
+        assert!(!format!("{tickets:?}").contains("165"));
+        let wire = postcard::to_allocvec(&tickets).unwrap();
+        let back: TicketBytes = postcard::from_bytes(&wire).unwrap();
+        assert_eq!(back.expose(), most);
+        let more = vec![0xA5; TicketBytes::MAX_BYTES + 1];
+        assert_eq!(TicketBytes::new(&more), None);
+        // As many from a daemon that is none of ours.
+        let wire = postcard::to_allocvec(&Wire(more)).unwrap();
+        assert!(postcard::from_bytes::<TicketBytes>(&wire).is_err());
+    }
+
+    struct Wire(Vec<u8>);
+    impl Serialize for Wire {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&self.0)
+        }
     }
 
     #[test]

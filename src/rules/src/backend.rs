@@ -4,7 +4,9 @@ use crate::{Judgement, Place, Token};
 use core::fmt;
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
+use domlogon_protocol::{
+    Decision, Explanation, Params, Secret, Sid, Tickets, Timestamp, UserName, Verdict,
+};
 
 /// The accounts could not be asked: never a judgement about one of them.
 ///
@@ -45,6 +47,8 @@ pub struct Summary {
     pub users: u32,
     /// Groups in it.
     pub groups: u32,
+    /// How things stand with the directory, if it is one.
+    pub directory: Option<admin::DirectoryStatus>,
 }
 
 /// The accounts of a domain. Calls block; they come from several threads at once.
@@ -197,6 +201,14 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`AdminError`] says why nothing was changed.
     fn admin(&self, request: admin::Request, now: Timestamp) -> Result<admin::Reply, AdminError>;
+
+    /// Hands out the tickets of this person's last good logon: once, and only while the
+    /// logon is fresh. `None` also where the accounts know no tickets.
+    ///
+    /// `service` is the one that the logon was for: a session of another has no use for them.
+    fn tickets(&self, _user: &UserName, _service: &str, _now: Timestamp) -> Option<Tickets> {
+        None
+    }
 
     /// The state of the store.
     fn summary(&self) -> Summary;

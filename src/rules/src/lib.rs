@@ -13,6 +13,7 @@ mod change;
 mod complexity;
 pub mod durations;
 pub mod hours;
+mod local;
 mod lockout;
 mod logon;
 mod place;
@@ -27,6 +28,7 @@ pub use change::{
     change_rules, decide_new, judge_change, judge_new, judge_reset, n_minus_two_entries,
     new_history_needed,
 };
+pub use local::{LocalNames, NoLocalNames};
 pub use lockout::{Exempt, Lockout};
 pub use logon::{
     Judgement, Proof, decide_unknown, decide_wrong_old_password, decide_wrong_password, explain,

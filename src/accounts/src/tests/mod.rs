@@ -11,11 +11,12 @@ mod principals;
 mod store;
 mod tokens;
 
-use crate::{Cost, Database, Error, LocalNames, NoLocalNames, Options, Settings};
+use crate::{Cost, Database, Error, Options, Settings};
 use domlogon_protocol::admin::{AdminError, NewUser, Reply, Request, UserChanges, UserRecord};
 use domlogon_protocol::{Decision, LogonType, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules::backend::{Backend, Outage};
 use domlogon_rules::{Host, Place, Rights};
+use domlogon_rules::{LocalNames, NoLocalNames};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;

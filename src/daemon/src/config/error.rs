@@ -25,6 +25,18 @@ pub(crate) enum Fault {
     Path,
     /// Not a template of a home directory.
     Home,
+    /// Not one of these words.
+    Choice(Vec<&'static str>),
+    /// Not the full name of a domain controller, or one too many.
+    Server,
+    /// Not the name of a site.
+    Site,
+    /// TLS without anybody who may vouch for it.
+    NoCa,
+    /// Not a credential cache.
+    Tickets,
+    /// Not a length of time of an hour to so many days.
+    Time(i64),
     /// Not words for whom to ask.
     Contact,
     /// Not the name or the symbol of a condition.
@@ -64,6 +76,32 @@ impl fmt::Display for Fault {
             Self::Home => f.write_str(
                 "expected a full path with {user} in it, such as \"/home/{user}\"; \
                  no other braces and no colon",
+            ),
+            Self::Choice(choices) => {
+                f.write_str("expected ")?;
+                for (index, choice) in choices.iter().enumerate() {
+                    let or = if index == 0 { "" } else { " or " };
+                    write!(f, "{or}\"{choice}\"")?;
+                }
+                Ok(())
+            }
+            Self::Server => f.write_str(
+                "expected the full name of a domain controller, such as \"dc1.corp.example\"; \
+                 16 at most",
+            ),
+            Self::Site => f.write_str("expected the name of a site, or \"\""),
+            Self::NoCa => f.write_str(
+                "ldaps and starttls need ca, the file with the certificates of those who may \
+                 vouch for a controller",
+            ),
+            Self::Tickets => f.write_str(
+                "expected a credential cache with {uid} in it, such as \
+                 \"FILE:/tmp/krb5cc_{uid}_XXXXXX\", \"KEYRING:persistent:{uid}\" or \"KCM:\"; \
+                 or \"none\"",
+            ),
+            Self::Time(days) => write!(
+                f,
+                "expected a length of time from \"1h\" to \"{days}d\", or \"never\""
             ),
             Self::Contact => write!(
                 f,

@@ -19,6 +19,7 @@ fn the_shortest_configuration_has_every_default() {
             database: "/var/lib/domlogon/accounts.db".into(),
             home: "/home/{user}".into(),
             shell: "/bin/bash".into(),
+            directory: None,
             texts: Texts::default(),
         }
     );
@@ -140,4 +141,84 @@ fn a_reload_keeps_what_needs_a_restart() {
     assert_eq!(waiting, ["domain.name", "accounts.database"]);
     let shell = "/bin/sh".to_owned();
     assert_eq!(config, Config { shell, ..old });
+}
+
+const DIRECTORY: &str = "[domain]\nname = \"CORP\"\ndns_name = \"corp.example\"\n\
+                         backend = \"directory\"\n";
+
+fn directory(text: &str) -> Options {
+    parse(&format!("{DIRECTORY}[directory]\n{text}"))
+        .unwrap()
+        .directory
+        .unwrap()
+}
+
+#[test]
+fn a_directory_has_every_default() {
+    let config = parse(DIRECTORY).unwrap();
+    let options = config.directory.unwrap();
+    assert_eq!(options, directory(""));
+    assert_eq!(options.servers, [""; 0]);
+    assert_eq!(options.ids, domlogon_ad::Scheme::Sid);
+    assert_eq!(options.channel, domlogon_ad::Channel::Sealed);
+    assert_eq!(
+        options.tickets.as_deref(),
+        Some("FILE:/tmp/krb5cc_{uid}_XXXXXX")
+    );
+    assert_eq!(
+        (options.offline.age, options.offline.tries),
+        (14 * 86_400, 5)
+    );
+    // What is said of a directory that is not used is judged all the same.
+    assert!(parse(SHORTEST).unwrap().directory.is_none());
+    assert!(parse(&format!("{SHORTEST}[directory]\nids = \"x\"\n")).is_err());
+}
+
+#[test]
+fn the_options_of_a_directory() {
+    let options = directory(
+        "servers = [\"dc1.corp.example\"]\nids = \"rid\"\nldap = \"starttls\"\n\
+         ca = \"/etc/ssl/ca.pem\"\ntickets = \"none\"\nrotate = \"never\"\n\
+         offline_age = \"never\"\nnames = \"qualified\"\nsync = true\nsite = \"Hamburg\"\n",
+    );
+    let base = 1_900_000_000;
+    assert_eq!(options.ids, domlogon_ad::Scheme::Rid { base });
+    assert_eq!(options.channel, domlogon_ad::Channel::StartTls);
+    assert_eq!((options.tickets, options.rotate), (None, None));
+    assert_eq!(options.offline.age, 0);
+    assert_eq!(options.site.as_deref(), Some("Hamburg"));
+    for cache in [
+        "KEYRING:persistent:{uid}",
+        "KCM:",
+        "FILE:/run/user/{uid}/krb5cc",
+    ] {
+        let options = directory(&format!("tickets = \"{cache}\"\n"));
+        assert_eq!(options.tickets.as_deref(), Some(cache));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_directory_is_named() {
+    for (text, expected) in [
+        ("ids = \"x\"", "expected \"sid\" or \"rid\" or \"rfc2307\""),
+        ("ldap = \"plain\"", "expected \"sealed\""),
+        ("ldap = \"ldaps\"", "need ca"),
+        (
+            "servers = [\"dc1\"]",
+            "the full name of a domain controller",
+        ),
+        ("tickets = \"FILE:/tmp/krb5cc\"", "with {uid} in it"),
+        ("tickets = \"MEMORY:{uid}\"", "credential cache"),
+        ("rotate = \"5\"", "a length of time"),
+        ("offline_age = \"1000d\"", "\"365d\""),
+        ("offline_tries = 0", "from 1 to 100"),
+        ("site = \"a.b\"", "the name of a site"),
+    ] {
+        let error = parse(&format!("{DIRECTORY}[directory]\n{text}\n")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+        assert!(error.contains(":6:"), "{text}: {error}");
+    }
+    let error = parse(&DIRECTORY.replace("directory", "ldap")).unwrap_err();
+    assert!(error.to_string().contains("\"accounts\" or \"directory\""));
 }

@@ -345,5 +345,6 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::BadHash(_) => "bad-hash",
         AdminError::Import(_) => "import-refused",
         AdminError::ImportRuns => "import-runs",
+        AdminError::InDirectory(_) => "in-directory",
     }
 }

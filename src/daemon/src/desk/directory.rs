@@ -71,7 +71,7 @@ impl Desk {
     }
 
     /// The name, if it is well formed and of our domain.
-    fn own_name(&self, name: &str) -> Option<UserName> {
+    pub(super) fn own_name(&self, name: &str) -> Option<UserName> {
         let config = self.config();
         UserName::parse(name.as_bytes())
             .ok()

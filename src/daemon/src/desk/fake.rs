@@ -4,12 +4,12 @@ use crate::config::Config;
 use crate::desk::Desk;
 use crate::log::Log;
 use crate::rights::RightsFile;
-use domlogon_accounts::LocalNames;
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{
-    Decision, Explanation, Params, Policy, Rule, Secret, Sid, Timestamp, UserName, Verdict,
+    Decision, Explanation, Params, Policy, Rule, Secret, Sid, Tickets, Timestamp, UserName, Verdict,
 };
+use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
 use domlogon_rules::{Account, Flags, Host, Judgement, Place, Proof, Token, judge};
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub(crate) struct Fake {
     pub(crate) enabled: AtomicBool,
     /// The groups, and who of the users is in which.
     pub(crate) groups: Mutex<Vec<(Principal, Vec<&'static str>)>>,
+    /// The tickets of Alice's last logon.
+    pub(crate) tickets: Mutex<Option<Tickets>>,
     /// Users who are gone.
     pub(crate) gone: Mutex<Vec<&'static str>>,
     folder: tempfile::TempDir,
@@ -44,6 +46,7 @@ impl Fake {
             asked: Mutex::default(),
             enabled: AtomicBool::default(),
             groups: Mutex::default(),
+            tickets: Mutex::default(),
             gone: Mutex::default(),
             folder: tempfile::tempdir().unwrap(),
         };
@@ -335,6 +338,11 @@ impl Backend for Fake {
         }
     }
 
+    fn tickets(&self, user: &UserName, _service: &str, _now: Timestamp) -> Option<Tickets> {
+        let mut tickets = self.tickets.lock().unwrap();
+        tickets.take_if(|_| user.key() == "alice")
+    }
+
     fn summary(&self) -> Summary {
         let store = match self.ask("summary") {
             Ok(()) => Verdict::Success,
@@ -345,6 +353,7 @@ impl Backend for Fake {
             domain_sid: "S-1-5-21-1-2-3".to_owned(),
             users: 2,
             groups: 1,
+            directory: None,
         }
     }
 }
@@ -374,6 +383,7 @@ pub(crate) fn config() -> Config {
         database: "/nonexistent/accounts.db".into(),
         home: "/home/{user}".to_owned(),
         shell: "/bin/bash".to_owned(),
+        directory: None,
         texts: crate::config::Texts::default(),
     }
 }

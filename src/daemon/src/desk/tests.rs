@@ -5,7 +5,7 @@ mod texts;
 use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
 use super::*;
 use domlogon_protocol::admin::{AdminError, Request as Ask};
-use domlogon_protocol::{Decision, LogonType, Origin, Rule, Secret, frame};
+use domlogon_protocol::{Decision, LogonType, Origin, Rule, Secret, TicketBytes, Tickets, frame};
 use std::time::{Duration, Instant};
 
 const ROOT: Caller = Caller { uid: 0 };
@@ -496,4 +496,34 @@ fn only_root_names_services() {
     }
     let named = |line: &String| line.contains("not known");
     assert!(!log.lines().iter().any(named));
+}
+
+#[test]
+fn tickets_are_for_root_and_are_handed_out_once() {
+    let (desk, fake, ..) = desk();
+    let tickets = Tickets {
+        cache: format!("FILE:/tmp/krb5cc_{ALICE}_XXXXXX"),
+        credentials: TicketBytes::new(b"ticket").unwrap(),
+        uid: ALICE,
+        gid: 513,
+    };
+    *fake.tickets.lock().unwrap() = Some(tickets.clone());
+    let ask = |user: UserName| Request::Tickets {
+        user,
+        origin: origin(),
+    };
+    let refused = Reply::Refused(Verdict::AccessDenied);
+    for uid in [ALICE, AMY, 1000] {
+        for door in [Door::Main, Door::Admin] {
+            let reply = desk.answer(door, Caller { uid }, ask(name("alice")));
+            assert_eq!(reply, refused, "{uid} {door:?}");
+        }
+    }
+    let from_root = |user| desk.answer(Door::Main, ROOT, ask(user));
+    for other in [name("amy"), name("OTHER\\alice"), forged("a:ice")] {
+        assert_eq!(from_root(other), Reply::Tickets(None));
+    }
+    let handed = Reply::Tickets(Some(Box::new(tickets)));
+    assert_eq!(from_root(name("CORP\\ALICE")), handed);
+    assert_eq!(from_root(name("alice")), Reply::Tickets(None));
 }

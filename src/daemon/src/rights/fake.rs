@@ -2,12 +2,12 @@
 
 use super::RightsFile;
 use crate::log::Log;
-use domlogon_accounts::LocalNames;
 use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{
     Decision, Explanation, Params, Qualifier, Secret, Sid, Timestamp, UserName, Verdict,
 };
+use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
 use domlogon_rules::{Judgement, Place, Token};
 use std::collections::BTreeMap;

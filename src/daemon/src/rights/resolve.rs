@@ -2,9 +2,9 @@
 
 use super::file::Written;
 use super::kept::Lists;
-use domlogon_accounts::LocalNames;
 use domlogon_protocol::rights::{Entry, Problem, ProblemKind};
 use domlogon_protocol::{NameError, Qualifier, RightName, Sid, Side, UserName};
+use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage};
 use domlogon_rules::well_known;
 

@@ -1,4 +1,4 @@
-//! pam_sm_acct_mgmt, and the hooks in which nothing happens.
+//! pam_sm_acct_mgmt.
 
 use super::{Call, Flags, Host};
 use crate::arguments::Arguments;
@@ -16,16 +16,6 @@ pub(crate) fn account<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> 
         }
     }
     code
-}
-
-/// setcred, open_session, close_session: there are no credentials and no session of
-/// ours. Only this host's own names are told apart.
-pub(crate) fn nothing_to_do<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
-    let call = Call::new(host, Hook::Account, flags, arguments);
-    match call.person(false) {
-        Ok(_) => PamCode::Success,
-        Err(code) => code,
-    }
 }
 
 impl<H: Host> Call<'_, H> {
@@ -69,6 +59,8 @@ mod tests {
             assert_eq!(host.asked(), ["account alice login"]);
             let seen = host.seen();
             let mark = match code {
+                // The one success with something to say: it was no ordinary one.
+                PamCode::Success if verdict == Verdict::StandaloneLogon => "I ",
                 PamCode::Success | PamCode::UserUnknown => "",
                 PamCode::NewAuthtokReqd => "I ",
                 _ if verdict.row().message.is_none() => "",
@@ -102,6 +94,49 @@ mod tests {
     }
 
     #[test]
+    fn a_logon_with_saved_credentials_is_told_once() {
+        const OFFLINE: &str = "I Working offline: signed on with saved credentials.";
+        const CHANGE: &str =
+            "I Your password must be changed before your next sign-on. Run passwd now.";
+        for (verdict, notices, told) in [
+            (Verdict::StandaloneLogon, vec![], vec![OFFLINE]),
+            (
+                Verdict::StandaloneLogon,
+                vec![Notice::ChangeBeforeNextLogon],
+                vec![OFFLINE, CHANGE],
+            ),
+            // However the daemon puts it.
+            (
+                Verdict::StandaloneLogon,
+                vec![Notice::ChangeBeforeNextLogon, Notice::Offline],
+                vec![OFFLINE, CHANGE],
+            ),
+            (
+                Verdict::Success,
+                vec![Notice::Offline, Notice::ChangeBeforeNextLogon],
+                vec![OFFLINE, CHANGE],
+            ),
+        ] {
+            let mut granted = decision(verdict);
+            granted.notices = notices;
+            for (flags, line, is_told) in [(0, "", true), (SILENT, "", false), (0, "quiet", false)]
+            {
+                let reply = Reply::Decision(Box::new(granted.clone()));
+                let host = Scripted::new("alice").replies(reply);
+                assert_eq!(run(&host, flags, line), PamCode::Success);
+                assert_eq!(host.seen(), if is_told { told.clone() } else { vec![] });
+            }
+        }
+        // In the site's words, if it has any.
+        let mut granted = decision(Verdict::StandaloneLogon);
+        granted.notices = vec![Notice::Offline];
+        granted.params.sentences = vec![(Verdict::StandaloneLogon, "No net.".to_owned())];
+        let host = Scripted::new("alice").replies(Reply::Decision(Box::new(granted)));
+        assert_eq!(run(&host, 0, ""), PamCode::Success);
+        assert_eq!(host.seen(), ["I No net."]);
+    }
+
+    #[test]
     fn an_outage_refuses_unless_the_line_says_otherwise() {
         let host = keeping(Scripted::new("alice")).answer(Answer::IsAway);
         assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
@@ -129,29 +164,6 @@ mod tests {
             assert_eq!(run(&host, 0, "ignore_unknown_user"), PamCode::Ignore);
             assert!(host.seen().is_empty());
             assert!(host.asked().is_empty());
-        }
-    }
-
-    #[test]
-    fn the_hosts_own_names_are_read_once() {
-        for name in ["alice", "CORP\\alice", "backup", "CORP\\backup", "a:b"] {
-            let host = Scripted::new(name);
-            nothing_to_do(&host, Flags(0x2), arguments(""));
-            assert_eq!(host.read.get(), 1, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_other_hooks_ask_nobody() {
-        for (name, code) in [
-            ("alice", PamCode::Success),
-            ("root", PamCode::UserUnknown),
-            ("a:b", PamCode::UserUnknown),
-            ("", PamCode::UserUnknown),
-        ] {
-            let host = Scripted::new(name);
-            assert_eq!(nothing_to_do(&host, Flags(0x2), arguments("")), code);
-            assert!(host.seen().is_empty());
         }
     }
 }

@@ -164,6 +164,7 @@ mod tests {
     fn ready() -> Scripted {
         let host = Scripted::new("alice")
             .known()
+            .ready()
             .types(&["old"])
             .checks(Verdict::Success);
         assert_eq!(pass(&host, PRELIM, ""), PamCode::Success);
@@ -321,6 +322,7 @@ mod tests {
     fn an_update_without_its_first_pass_makes_the_check_itself() {
         let host = Scripted::new("alice")
             .known()
+            .ready()
             .types(&["old", "new", "new"])
             .checks(Verdict::Success)
             .decides(Verdict::Success);

@@ -1,8 +1,10 @@
 //! What the flow needs of the world: the PAM handle, the daemon, this host.
 
+use super::session::Cache;
+use crate::helper::{HelperError, Owner};
 use core::fmt;
 use domlogon_protocol::client::CallError;
-use domlogon_protocol::{Calendar, Catalogue, Params, Reply, Request, Secret};
+use domlogon_protocol::{Calendar, Catalogue, Params, Reply, Request, Secret, TicketBytes};
 
 /// The world of one call: libpam's handle in the module, a script in the tests.
 pub(crate) trait Host: Calendar + Catalogue {
@@ -29,6 +31,33 @@ pub(crate) trait Host: Calendar + Catalogue {
     /// Takes what was kept.
     fn kept(&self) -> Option<Kept>;
 
+    /// Keeps until the end of the transaction which cache it has made, or that there is
+    /// none any more.
+    fn keep_cache(&self, cache: Option<Cache>);
+    /// The cache that this transaction has made.
+    fn cache(&self) -> Option<Cache>;
+    /// The cache that the programs of the session use: KRB5CCNAME of the transaction, or else
+    /// of this process, if it was not started by somebody who may gain by it.
+    fn cache_in_use(&self) -> Option<String>;
+    /// Has the programs of the session use this cache.
+    fn set_cache_in_use(&self, name: &str);
+    /// Whether this is a plain file of this user's, by one name, that nobody else may read.
+    fn is_private_file_of(&self, path: &str, uid: u32) -> bool;
+    /// Has the helper put tickets into a cache, and gives the name that the cache has.
+    fn store_tickets(
+        &self,
+        cache: &str,
+        owner: Owner,
+        tickets: &TicketBytes,
+    ) -> Result<String, HelperError>;
+    /// Has the helper destroy a cache.
+    fn destroy_tickets(&self, cache: &Cache) -> Result<(), HelperError>;
+    /// Has the helper renew the tickets of a cache, until [`Host::stop_renewing`] or the end
+    /// of the process.
+    fn renew_tickets(&self, cache: &Cache) -> Result<(), HelperError>;
+    /// Ends that, if it was begun.
+    fn stop_renewing(&self);
+
     /// Whether the daemon is there; it is asked nothing.
     fn reach(&self) -> Result<(), CallError>;
     /// Asks the daemon.
@@ -40,6 +69,8 @@ pub(crate) trait Host: Calendar + Catalogue {
     fn host_name(&self) -> String;
     /// The real user id of the process.
     fn real_uid(&self) -> u32;
+    /// Whether the process acts as root, and so may do something for somebody else.
+    fn acts_as_root(&self) -> bool;
     /// Holds up a failure, so that guessing takes time.
     fn delay_failure(&self);
     /// Writes a line in the host's log. Never a secret.
@@ -128,6 +159,9 @@ pub(crate) struct Flags(pub(crate) i32);
 
 impl Flags {
     const DISALLOW_NULL_AUTHTOK: i32 = 0x0001;
+    const DELETE_CRED: i32 = 0x0004;
+    const REINITIALIZE_CRED: i32 = 0x0008;
+    const REFRESH_CRED: i32 = 0x0010;
     const CHANGE_EXPIRED_AUTHTOK: i32 = 0x0020;
     const UPDATE_AUTHTOK: i32 = 0x2000;
     const PRELIM_CHECK: i32 = 0x4000;
@@ -141,6 +175,16 @@ impl Flags {
     /// A blank password is not wanted, even where the account allows it.
     pub(crate) const fn refuses_blank(self) -> bool {
         self.0 & Self::DISALLOW_NULL_AUTHTOK != 0
+    }
+
+    /// Credentials are to be taken away. Without this and the next they are to be given.
+    pub(crate) const fn deletes(self) -> bool {
+        self.0 & Self::DELETE_CRED != 0
+    }
+
+    /// Credentials that are there are to be made new.
+    pub(crate) const fn refreshes(self) -> bool {
+        self.0 & (Self::REINITIALIZE_CRED | Self::REFRESH_CRED) != 0
     }
 
     /// The password is to be changed only if it is expired.

@@ -2,7 +2,7 @@
 //! new password is asked for.
 
 use super::host::{KeptWhat, Ready};
-use super::{Call, Host, Kept, NoAnswer, Token, unknown_here};
+use super::{Call, Host, Kept, NoAnswer, Token, could_not_ask, unknown_here};
 use domlogon_protocol::{
     Decision, PamCode, Params, Qualifier, Reply, Request, Secret, Text, UserName, Verdict,
 };
@@ -35,6 +35,9 @@ impl<H: Host> Call<'_, H> {
         let old = if reset {
             Old::Reset
         } else {
+            if !self.flags.only_expired() {
+                self.can_be_changed(user)?;
+            }
             self.at_hand(kept)?
         };
         let at_hand = matches!(old, Old::AtHand(_));
@@ -85,6 +88,24 @@ impl<H: Host> Call<'_, H> {
             Ok(Reply::User(None)) if *user.qualifier() == Qualifier::None => {
                 Err(self.unknown("not a name of the domain"))
             }
+            Ok(Reply::Refused(verdict)) => {
+                Err(self.finish(&self.odd(user, Reply::Refused(verdict))))
+            }
+            Ok(_) => Ok(()),
+            Err(decision) => Err(self.finish(&decision)),
+        }
+    }
+
+    /// Asks for no password while the domain cannot be asked about it. The daemon knows the
+    /// names of a domain that is away.
+    fn can_be_changed(&self, user: &UserName) -> Result<(), PamCode> {
+        match self.ask(user, &Request::Status) {
+            Ok(Reply::Status(status)) if is_away(status.store) => {
+                let mut decision = self.own(status.store, &user.to_string());
+                decision.params.domain = status.domain;
+                Err(self.finish(&decision))
+            }
+            // Whatever else it says: the check itself decides.
             Ok(_) => Ok(()),
             Err(decision) => Err(self.finish(&decision)),
         }
@@ -145,6 +166,11 @@ impl<H: Host> Call<'_, H> {
     }
 }
 
+/// Whether nothing can be changed in accounts of this condition.
+fn is_away(store: Verdict) -> bool {
+    could_not_ask(store) || store == Verdict::StandaloneLogon
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scripted::{Answer, EXPIRED, PRELIM, Scripted, arguments};
@@ -170,11 +196,12 @@ mod tests {
     fn the_current_password_is_asked_for_and_shared() {
         let host = Scripted::new("alice")
             .known()
+            .ready()
             .types(&["old"])
             .checks(Verdict::Success);
         assert_eq!(run(&host, 0, ""), PamCode::Success);
         assert_eq!(host.seen(), ["? Current password: "]);
-        assert_eq!(host.asked(), ["name alice", "check alice old"]);
+        assert_eq!(host.asked(), ["name alice", "status", "check alice old"]);
         assert_eq!(host.old_password().as_deref(), Some("old"));
         assert!(host.has_kept());
     }
@@ -184,6 +211,7 @@ mod tests {
         for verdict in Verdict::ALL {
             let host = Scripted::new("alice")
                 .known()
+                .ready()
                 .types(&["old"])
                 .checks(verdict);
             let code = run(&host, 0, "");
@@ -295,28 +323,32 @@ mod tests {
             let host = Scripted::new("alice")
                 .with_old_password("old")
                 .known()
+                .ready()
                 .checks(Verdict::Success);
             assert_eq!(run(&host, 0, line), PamCode::Success);
-            assert_eq!(host.asked(), ["name alice", "check alice old"]);
+            assert_eq!(host.asked(), ["name alice", "status", "check alice old"]);
         }
         let host = Scripted::new("alice")
             .with_old_password("old")
             .known()
+            .ready()
             .types(&["typed"])
             .checks(Verdict::Success);
         assert_eq!(run(&host, 0, ""), PamCode::Success);
-        assert_eq!(host.asked(), ["name alice", "check alice typed"]);
+        assert_eq!(host.asked(), ["name alice", "status", "check alice typed"]);
 
-        let host = Scripted::new("alice").known();
+        let host = Scripted::new("alice").known().ready();
         assert_eq!(run(&host, 0, "use_first_pass"), PamCode::AuthErr);
         let host = Scripted::new("alice")
             .with_old_password("old")
             .known()
+            .ready()
             .checks(Verdict::InvalidPassword);
         assert_eq!(run(&host, 0, "use_first_pass"), PamCode::AuthErr);
         let host = Scripted::new("alice")
             .with_old_password("old")
             .known()
+            .ready()
             .checks(Verdict::InvalidPassword)
             .types(&["typed"])
             .checks(Verdict::Success);
@@ -341,9 +373,66 @@ mod tests {
         assert_eq!(run(&host, 0, "ignore_authinfo_unavail"), PamCode::Ignore);
         let host = Scripted::new("alice")
             .known()
+            .ready()
             .types(&["old"])
             .answer(Answer::IsAway);
         assert_eq!(run(&host, 0, ""), PamCode::TryAgain);
+    }
+
+    /// The daemon is there, and knows the name; the domain is not there.
+    #[test]
+    fn nobody_is_asked_in_vain_while_the_domain_is_away() {
+        let away = |verdict: Verdict| {
+            let prelim = verdict.pam_code(Hook::Preliminary, "passwd");
+            (could_not_ask(verdict) || verdict == Verdict::StandaloneLogon)
+                .then_some((verdict, prelim))
+        };
+        let mut tried = 0;
+        for (verdict, code) in Verdict::ALL.into_iter().filter_map(away) {
+            let host = Scripted::new("alice").known().stores(verdict);
+            assert_eq!(run(&host, 0, ""), code, "{verdict:?}");
+            assert_ne!(code, PamCode::Success);
+            assert_eq!(host.asked(), ["name alice", "status"]);
+            let seen = host.seen();
+            assert!(seen.len() == 1 && seen[0].starts_with("E "), "{seen:?}");
+            assert!(!host.has_kept());
+            tried += 1;
+        }
+        assert!(tried > 15, "{tried}");
+        for verdict in [
+            Verdict::StandaloneLogon,
+            Verdict::LogonServerNotFound,
+            Verdict::DcNotFound,
+        ] {
+            let host = Scripted::new("alice").known().stores(verdict);
+            assert_eq!(run(&host, 0, ""), PamCode::TryAgain);
+            assert_eq!(
+                host.seen(),
+                [
+                    "E Password changes are not possible now: the main server of the domain CORP \
+                    cannot be reached. Your password is unchanged."
+                ]
+            );
+        }
+        // Names that the accounts cannot even be asked for.
+        let refused = || domlogon_protocol::Reply::Refused(Verdict::AcfNotLoaded);
+        let host = Scripted::new("alice").replies(refused());
+        assert_eq!(run(&host, 0, ""), PamCode::TryAgain);
+        assert_eq!(host.seen().len(), 1);
+        // root's own reset asks for nothing before the check.
+        let host = Scripted::new("alice")
+            .uid(0)
+            .known()
+            .checks(Verdict::RootMayNotReset);
+        assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
+        assert_eq!(
+            host.seen(),
+            ["E root cannot set this password here; use the domain's own tools."]
+        );
+        // A demanded change: account management's question tells.
+        let host = Scripted::new("alice").decides(Verdict::LogonServerNotFound);
+        assert_eq!(run(&host, EXPIRED, ""), PamCode::TryAgain);
+        assert_eq!(host.seen().len(), 1);
     }
 
     #[test]
@@ -378,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_conversation_without_an_answer_ends_the_pass() {
-        let host = Scripted::new("alice").known().fails_to_answer();
+        let host = Scripted::new("alice").known().ready().fails_to_answer();
         assert_eq!(run(&host, 0, ""), PamCode::AuthtokErr);
         assert!(!host.has_kept());
     }

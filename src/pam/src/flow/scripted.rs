@@ -1,10 +1,13 @@
 //! A host that follows a script, for the tests of the flow.
 
 use super::host::{Host, Item, Kept, Level, NoAnswer, Token};
+use super::session::Cache;
 use crate::arguments::Arguments;
+use crate::helper::{HelperError, Owner};
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::{
-    Calendar, Catalogue, Decision, Params, Reply, Request, Rule, Secret, Timestamp, Verdict,
+    Calendar, Catalogue, Decision, Params, Reply, Request, Rule, Secret, TicketBytes, Timestamp,
+    Verdict, admin, rights,
 };
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -26,12 +29,27 @@ pub(super) enum Answer {
     IsNewer,
 }
 
+/// What the helper answers.
+pub(super) type HelperSays = fn() -> Result<String, HelperError>;
+
 /// The world of one transaction. Every question that the script has no answer for fails
 /// the test, and so does an answer that nobody asked for ([`Scripted::done`]).
 pub(super) struct Scripted {
     pub(super) user: RefCell<Option<Vec<u8>>>,
     pub(super) service: &'static str,
     pub(super) uid: u32,
+    /// Whether the process acts as root.
+    pub(super) root: Cell<bool>,
+    /// KRB5CCNAME.
+    pub(super) in_use: RefCell<Option<String>>,
+    /// Files that are private, and whose.
+    pub(super) private: Vec<(&'static str, u32)>,
+    /// What the helper did, or was told in vain.
+    pub(super) helped: RefCell<Vec<String>>,
+    /// What the helper answers from now on; it does what it is told if there is nothing.
+    pub(super) helper: Cell<Option<HelperSays>>,
+    cache: RefCell<Option<Cache>>,
+    pub(super) renewing: Cell<bool>,
     /// Every text is put between « and »: translated, as it were.
     foreign: bool,
     pub(super) password: RefCell<Option<Secret>>,
@@ -55,6 +73,13 @@ impl Scripted {
             user: RefCell::new(Some(user.as_bytes().to_vec())),
             service: "login",
             uid: 1001,
+            root: Cell::new(true),
+            in_use: RefCell::default(),
+            private: Vec::new(),
+            helped: RefCell::default(),
+            helper: Cell::default(),
+            cache: RefCell::default(),
+            renewing: Cell::default(),
             foreign: false,
             password: RefCell::default(),
             old_password: RefCell::default(),
@@ -129,6 +154,16 @@ impl Scripted {
         self.replies(Reply::User(Some(user())))
     }
 
+    /// The accounts can be asked.
+    pub(super) fn ready(self) -> Self {
+        self.stores(Verdict::Success)
+    }
+
+    /// The condition of the accounts.
+    pub(super) fn stores(self, store: Verdict) -> Self {
+        self.replies(Reply::Status(Box::new(status(store))))
+    }
+
     pub(super) fn decides(self, verdict: Verdict) -> Self {
         self.replies(Reply::Decision(Box::new(decision(verdict))))
     }
@@ -148,6 +183,18 @@ impl Scripted {
 
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.take()
+    }
+
+    pub(super) fn helped(&self) -> Vec<String> {
+        self.helped.take()
+    }
+
+    fn help(&self, told: String, made: &str) -> Result<String, HelperError> {
+        self.helped.borrow_mut().push(told);
+        match self.helper.get() {
+            Some(answer) => answer(),
+            None => Ok(made.to_owned()),
+        }
     }
 
     pub(super) fn has_kept(&self) -> bool {
@@ -274,6 +321,56 @@ impl Host for Scripted {
         self.kept.take()
     }
 
+    fn keep_cache(&self, cache: Option<Cache>) {
+        self.cache.replace(cache);
+    }
+
+    fn cache(&self) -> Option<Cache> {
+        self.cache.borrow().clone()
+    }
+
+    fn cache_in_use(&self) -> Option<String> {
+        self.in_use.borrow().clone()
+    }
+
+    fn set_cache_in_use(&self, name: &str) {
+        self.in_use.replace(Some(name.to_owned()));
+    }
+
+    fn is_private_file_of(&self, path: &str, uid: u32) -> bool {
+        self.private.contains(&(path, uid))
+    }
+
+    fn store_tickets(
+        &self,
+        cache: &str,
+        owner: Owner,
+        tickets: &TicketBytes,
+    ) -> Result<String, HelperError> {
+        let text = core::str::from_utf8(tickets.expose()).unwrap();
+        let told = format!("store {cache} {} {} {text}", owner.uid, owner.gid);
+        self.help(told, &cache.replace("XXXXXX", "a1b2c3"))
+    }
+
+    fn destroy_tickets(&self, cache: &Cache) -> Result<(), HelperError> {
+        assert!(!self.renewing.get(), "destroyed while it is renewed");
+        let told = format!("destroy {} {}", cache.name, cache.owner.uid);
+        self.help(told, "").map(drop)
+    }
+
+    fn renew_tickets(&self, cache: &Cache) -> Result<(), HelperError> {
+        let told = format!("renew {} {}", cache.name, cache.owner.uid);
+        self.help(told, "")?;
+        self.renewing.set(true);
+        Ok(())
+    }
+
+    fn stop_renewing(&self) {
+        if self.renewing.take() {
+            self.helped.borrow_mut().push("stop".to_owned());
+        }
+    }
+
     fn reach(&self) -> Result<(), CallError> {
         match self.next("reach".to_owned())? {
             None => Ok(()),
@@ -301,6 +398,10 @@ impl Host for Scripted {
 
     fn real_uid(&self) -> u32 {
         self.uid
+    }
+
+    fn acts_as_root(&self) -> bool {
+        self.root.get()
     }
 
     fn delay_failure(&self) {
@@ -357,6 +458,8 @@ fn told(request: &Request) -> String {
             )
         }
         Request::Account { user, origin } => format!("account {user} {}", origin.service),
+        Request::Status => "status".to_owned(),
+        Request::Tickets { user, origin } => format!("tickets {user} {}", origin.service),
         Request::Preliminary { user, old, .. } => format!("check {user} {}", old_text(old)),
         Request::Change { user, old, new, .. } => format!(
             "change {user} {} {}",
@@ -375,5 +478,34 @@ fn user() -> domlogon_protocol::directory::User {
         full_name: String::new(),
         home: String::new(),
         shell: String::new(),
+    }
+}
+
+fn status(store: Verdict) -> admin::Status {
+    admin::Status {
+        version: String::new(),
+        domain: "CORP".to_owned(),
+        dns_name: String::new(),
+        domain_sid: String::new(),
+        host: String::new(),
+        backend: String::new(),
+        store,
+        users: 0,
+        groups: 0,
+        started_at: Timestamp(0),
+        configured_at: Timestamp(0),
+        reload_refused: false,
+        granted: 0,
+        refused: 0,
+        rights: rights::RightsStatus {
+            file: String::new(),
+            loaded: rights::Loaded::Default,
+            version: 0,
+            loaded_at: Timestamp(0),
+            refused: None,
+            warnings: Vec::new(),
+            audit: Vec::new(),
+        },
+        directory: None,
     }
 }

@@ -35,6 +35,7 @@ fn every_prompt_and_message_is_in_the_persons_language() {
     let host = Scripted::new("alice")
         .foreign()
         .known()
+        .ready()
         .types(&["old", "new", "new"])
         .checks(Verdict::Success)
         .decides(Verdict::Success);
@@ -105,4 +106,47 @@ fn another_domains_name_and_an_unknown_one_look_alike_in_the_sites_words_too() {
     let elsewhere = seen(Verdict::UserNotInResdom, Verdict::UserNotFound);
     assert_eq!(unknown, elsewhere);
     assert_eq!(unknown[1], "E No. See https://help.example.");
+}
+
+/// What is told where a server of the domain is away fits what the person wants.
+#[test]
+fn an_unreachable_domain_is_told_as_what_it_means_here() {
+    const LOGON: &str =
+        "E The domain CORP cannot be reached. Try again later, or use a local account.";
+    const CHANGE: &str = "E Password changes are not possible now: the main server of the domain \
+                          CORP cannot be reached. Your password is unchanged.";
+    for verdict in [
+        Verdict::LogonServerNotFound,
+        Verdict::DcNotFound,
+        Verdict::BadNetpath,
+        Verdict::NetNotStarted,
+        Verdict::NotPrimary,
+        Verdict::RegistryNotFound,
+        Verdict::SyncRequired,
+        Verdict::DatabaseUpToDate,
+    ] {
+        let mut away = decision(verdict);
+        away.params.domain = "CORP".to_owned();
+        let host = says(Scripted::new("alice"), &away);
+        account(&host, Flags(0), arguments(""));
+        assert_eq!(host.seen(), [LOGON], "{verdict:?}");
+        let host = says(Scripted::new("alice").alive().types(&["pw"]), &away);
+        let code = authenticate(&host, Flags(0), arguments(""));
+        assert_eq!(code, PamCode::AuthinfoUnavail);
+        assert_eq!(host.seen()[1..], [LOGON]);
+        let host = Scripted::new("alice")
+            .uid(0)
+            .known()
+            .replies(Reply::Preliminary {
+                decision: Box::new(away.clone()),
+                rules: None,
+            });
+        assert_eq!(pass(&host, PRELIM), PamCode::TryAgain);
+        assert_eq!(host.seen(), [CHANGE], "{verdict:?}");
+        // The site's own sentence for it stands.
+        away.params.sentences = vec![(verdict, "Away.".to_owned())];
+        let host = says(Scripted::new("alice"), &away);
+        account(&host, Flags(0), arguments(""));
+        assert_eq!(host.seen(), ["E Away."]);
+    }
 }

@@ -43,7 +43,7 @@ impl Stack<'_> {
             Kind::Session => (
                 Severity::Warning,
                 "pam-session-missing",
-                "sessions of the domain's users are not logged, and notices are not shown",
+                "a user's Kerberos tickets are not renewed, and by sshd's dialogue he gets none",
             ),
         };
         // The same service tells of one gap, not of four.

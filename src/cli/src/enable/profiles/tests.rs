@@ -3,9 +3,13 @@ use std::collections::BTreeMap;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// A root with this host's own stacks, if they are still as pam-auth-update lays them, and our
-/// profiles; `None` where there is no pam-auth-update to try.
+/// Profiles that a plain Debian has. What else a host has installed would lie in the stacks too.
+const PLAIN: [&str; 4] = ["capability", "mkhomedir", "systemd", "unix"];
+
+/// A root with the stacks of a plain Debian as pam-auth-update lays them, and our profiles;
+/// `None` where there is no pam-auth-update to try.
 fn root() -> Option<(tempfile::TempDir, Host)> {
+    const TEMPLATES: &str = "/usr/share/pam";
     if !Path::new(PROGRAM).exists() {
         return None;
     }
@@ -13,11 +17,22 @@ fn root() -> Option<(tempfile::TempDir, Host)> {
     let host = Host::under(folder.path());
     for (from, to) in [
         ("/etc/pam.d", host.stacks()),
-        ("/var/lib/pam", host.saved()),
         (CONFIGS, host.at(CONFIGS)),
+        (TEMPLATES, host.at(TEMPLATES)),
     ] {
         copy_folder(Path::new(from), &to).unwrap();
     }
+    fs::create_dir_all(host.saved()).unwrap();
+    for name in STACKS {
+        fs::remove_file(host.stacks().join(name)).unwrap();
+    }
+    for entry in fs::read_dir(host.at(CONFIGS)).unwrap() {
+        let path = entry.unwrap().path();
+        if !PLAIN.iter().any(|plain| path.ends_with(plain)) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    lay_afresh(folder.path());
     for profile in PROFILES {
         fs::copy(
             format!("{REPOSITORY}/packaging/pam-configs/{profile}"),
@@ -25,8 +40,29 @@ fn root() -> Option<(tempfile::TempDir, Host)> {
         )
         .unwrap();
     }
-    let text = fs::read_to_string(host.stacks().join("common-auth")).unwrap();
-    (!stack::names_ours(&text)).then_some((folder, host))
+    Some((folder, host))
+}
+
+/// What the installer of a system does.
+fn lay_afresh(root: &Path) {
+    let settings = root.join("debconf.conf");
+    let text = format!(
+        "Config: config\nTemplates: templates\n\n\
+         Name: config\nDriver: File\nMode: 600\nFilename: {0}/config.dat\n\n\
+         Name: templates\nDriver: File\nMode: 600\nFilename: {0}/templates.dat\n",
+        root.display()
+    );
+    fs::write(&settings, text).unwrap();
+    let output = Command::new(PROGRAM)
+        .arg("--root")
+        .arg(root)
+        .args(["--package", "--force"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("DEBCONF_SYSTEMRC", &settings)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 fn write(changes: &[Change]) {

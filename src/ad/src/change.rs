@@ -1,0 +1,458 @@
+//! Changing a password, by kpasswd [RFC 3244].
+//!
+//! The directory decides. What it would refuse anyway is refused here first, with every
+//! broken rule and its number; what it refuses beyond that is told in its terms, and its
+//! own words are in the log.
+
+use crate::directory::{Directory, LOGON, Live};
+use crate::journal::Level;
+use crate::logon::Tried;
+use crate::servers::Server;
+use crate::transport::{self, KPASSWD};
+use crate::trouble::Trouble;
+use domlogon_krb5::{Changed, Error as KerberosError, KpasswdPolicy};
+use domlogon_protocol::{Decision, Params, Policy, Rule, Secret, Timestamp, UserName, Verdict};
+use domlogon_rules as rules;
+use domlogon_rules::Place;
+use domlogon_rules::backend::Outage;
+use std::time::Instant;
+
+/// The service that changes passwords.
+const CHANGEPW: &str = "kadmin/changepw";
+
+/// Result codes [RFC 3244 2].
+const AUTH_ERROR: u16 = 3;
+const SOFT_ERROR: u16 = 4;
+const ACCESS_DENIED: u16 = 5;
+
+/// pwdProperties: three of five kinds of character.
+const COMPLEX: u32 = 1;
+
+impl Directory {
+    /// Whether the user may change the password now, and the rules for the new one.
+    pub(crate) fn judge_preliminary(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<(Decision, Option<Params>), Outage> {
+        if let Some(decision) = self.not_ours(user, place) {
+            return Ok((decision, None));
+        }
+        let Some(old) = old else {
+            return Ok((self.no_reset(user, place, now), None));
+        };
+        let judged = self.ask(LOGON, now, |server, deadline| {
+            let found = self.find_changer(server, deadline, user, place, now)?;
+            let live = match found {
+                Ok(live) => live,
+                Err(decision) => return Ok((*decision, None)),
+            };
+            match self.old_password(server, deadline, &live, old, place, now)? {
+                Err(refusal) => Ok((*refusal, None)),
+                Ok(_) => Ok((passed(), Some(shown_rules(&live)))),
+            }
+        });
+        judged.map_err(|trouble| self.not_changed(user, trouble))
+    }
+
+    pub(crate) fn change_password(
+        &self,
+        user: &UserName,
+        old: Option<&Secret>,
+        new: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Decision, Outage> {
+        if let Some(decision) = self.not_ours(user, place) {
+            return Ok(decision);
+        }
+        let Some(old) = old else {
+            return Ok(self.no_reset(user, place, now));
+        };
+        let changed = self.ask(LOGON, now, |server, deadline| {
+            let found = self.find_changer(server, deadline, user, place, now)?;
+            let live = match found {
+                Ok(live) => live,
+                Err(decision) => return Ok(*decision),
+            };
+            let ticket = match self.old_password(server, deadline, &live, old, place, now)? {
+                Ok(ticket) => ticket,
+                Err(refusal) => return Ok(*refusal),
+            };
+            if let Some(refusal) = refused_here(&live, old, new, place) {
+                return Ok(refusal);
+            }
+            let decision = self.kpasswd(server, deadline, &live, &ticket, new, place)?;
+            if decision.verdict == Verdict::Success {
+                self.confirm(server, deadline, user, new, place, now)?;
+            }
+            Ok(decision)
+        });
+        changed.map_err(|trouble| self.not_changed(user, trouble))
+    }
+
+    fn not_changed(&self, user: &UserName, trouble: Trouble) -> Outage {
+        let verdict = trouble.verdict_of_change();
+        // For its line in the log.
+        let _ = self.told(user, trouble);
+        Outage(verdict)
+    }
+
+    /// root administers this host, and not the domain.
+    fn no_reset(&self, user: &UserName, place: &Place<'_>, now: Timestamp) -> Decision {
+        let known = self.ask(LOGON, now, |server, deadline| {
+            self.live(server, deadline, user, now)
+        });
+        if matches!(known, Ok(None)) {
+            return rules::decide_unknown(&user.to_string(), place);
+        }
+        Decision::new(Verdict::RootMayNotReset, Rule::Caller)
+    }
+
+    fn find_changer(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Live, Box<Decision>>, Trouble> {
+        let begun = Instant::now();
+        let found = self.live(server, deadline, user, now)?;
+        let Some(live) = found.filter(|live| self.has_identity(live)) else {
+            self.spend(begun, deadline);
+            let unknown = rules::decide_unknown(&user.to_string(), place);
+            return Ok(Err(Box::new(unknown)));
+        };
+        Ok(Ok(live))
+    }
+
+    /// Proves the old password, by a ticket for the change; or why there is no change.
+    fn old_password(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        live: &Live,
+        old: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Box<domlogon_krb5::Credentials>, Box<Decision>>, Trouble> {
+        let account = live.account();
+        let wrong = || Box::new(rules::decide_wrong_old_password(&account, place));
+        if old.is_empty() {
+            return Ok(Err(wrong()));
+        }
+        let kerberos = self.session.kerberos()?;
+        let service = Some(CHANGEPW);
+        let tried = self.try_password(&kerberos, server, deadline, live, old, service)?;
+        let judged = rules::judge_change(&account, &live.policy, place, now);
+        Ok(match tried {
+            Tried::Right(ticket) => match judged {
+                Some(refusal) => Err(Box::new(refusal)),
+                None => Ok(ticket),
+            },
+            Tried::Proven(refusal) => Err(Box::new(
+                judged.unwrap_or_else(|| self.theirs(refusal, live, place)),
+            )),
+            Tried::Refused(refusal) => Err(match refusal.verdict {
+                Verdict::LockedOut => Box::new(
+                    rules::locked(&account, &live.policy, place, now)
+                        .unwrap_or_else(|| self.theirs(refusal, live, place)),
+                ),
+                _ => wrong(),
+            }),
+        })
+    }
+
+    fn kpasswd(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        live: &Live,
+        ticket: &domlogon_krb5::Credentials,
+        new: &Secret,
+        place: &Place<'_>,
+    ) -> Result<Decision, Trouble> {
+        let kerberos = self.session.kerberos()?;
+        let mut exchange =
+            |request: &[u8]| transport::exchange(server.port(KPASSWD), deadline, request);
+        match kerberos.change_password(ticket, new, &mut exchange) {
+            Ok(Changed::Done) => Ok(passed()),
+            Ok(Changed::Refused { code, text, policy }) => {
+                self.journal.note(
+                    Level::Notice,
+                    &format!(
+                        "{}: the new password was refused by {} (kpasswd result {code}): {}",
+                        live.person.name,
+                        server.name,
+                        text.as_deref().unwrap_or("its policy, in numbers")
+                    ),
+                );
+                Ok(refused_there(live, code, text.as_deref(), policy, place))
+            }
+            // It may have been changed all the same.
+            Err(KerberosError::Transport(error)) => Err(Trouble::Interrupted(error)),
+            Err(error) => Err(Trouble::Kerberos(error)),
+        }
+    }
+
+    /// Logs on with the new password. Whoever is let in after a change is let in by a
+    /// controller that knows this host's key, as at any logon; and the tickets, and what
+    /// offline logons are compared with, are the new password's.
+    fn confirm(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        user: &UserName,
+        new: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let Some(live) = self.live(server, deadline, user, now)? else {
+            return Err(Trouble::Odd("the account is gone after the change"));
+        };
+        // The old one opens nothing any more, whatever happens next.
+        let _ = self.cache.unsave(&live.person.sid);
+        let kerberos = self.session.kerberos()?;
+        match self.try_password(&kerberos, server, deadline, &live, new, None)? {
+            Tried::Right(tgt) => {
+                self.prove_controller(&kerberos, server, deadline, &tgt)?;
+                self.after_logon(&live, new, *tgt, &passed(), place, now);
+                Ok(())
+            }
+            Tried::Proven(_) | Tried::Refused(_) => Err(Trouble::Odd(
+                "it does not take the new password that it has just set",
+            )),
+        }
+    }
+}
+
+/// What a new password breaks that can be told without the directory.
+fn refused_here(live: &Live, old: &Secret, new: &Secret, place: &Place<'_>) -> Option<Decision> {
+    let account = live.account();
+    if live.is_guess {
+        // What is in force may be milder than what we know of. The directory knows.
+        let broken = rules::judge_new(&account, &lax(&live.policy), new, false);
+        return rules::decide_new(&account, &live.policy, place, &broken);
+    }
+    let is_current = live.policy.history > 0 && old.expose() == new.expose();
+    let broken = rules::judge_new(&account, &live.policy, new, is_current);
+    rules::decide_new(&account, &live.policy, place, &broken)
+}
+
+/// What the directory's refusal is called. Samba says it in words, Windows by its policy in
+/// numbers and without the reason.
+fn refused_there(
+    live: &Live,
+    code: u16,
+    text: Option<&str>,
+    policy: Option<KpasswdPolicy>,
+    place: &Place<'_>,
+) -> Decision {
+    let account = live.account();
+    let mut policy = policy.map_or_else(|| live.policy.clone(), |told| merged(&live.policy, told));
+    if let (true, Some(number)) = (live.is_guess, text.and_then(number_in)) {
+        // Samba names the number that was broken.
+        match reason(text, &policy) {
+            Verdict::PasswordTooShort => policy.min_length = number,
+            Verdict::PasswordHistConflict => policy.history = number,
+            _ => {}
+        }
+    }
+    let verdict = match code {
+        AUTH_ERROR => Verdict::InvalidPassword,
+        ACCESS_DENIED => Verdict::PasswordCantChange,
+        SOFT_ERROR => reason(text, &policy),
+        _ => Verdict::DceErrorLogged,
+    };
+    let told = rules::decide_new(&account, &policy, place, &[verdict]);
+    let mut decision = told.unwrap_or_else(|| Decision::new(verdict, Rule::Form));
+    if verdict == Verdict::PasswordTooRecent {
+        decision.rule = Rule::MinimumAge;
+        decision.params.next_change = account
+            .password_can_change(&policy)
+            .filter(|_| !live.is_guess);
+    }
+    decision
+}
+
+/// The reason in Samba's words. Without any that is known: the rules are told, all of them.
+fn reason(text: Option<&str>, policy: &Policy) -> Verdict {
+    let Some(text) = text else {
+        // Length and kinds of character were right by our own count: what is left.
+        return if policy.history > 0 {
+            Verdict::PasswordHistConflict
+        } else {
+            Verdict::PasswordRestriction
+        };
+    };
+    let text = text.to_lowercase();
+    let says = |word: &str| text.contains(word);
+    if says("too short") {
+        Verdict::PasswordTooShort
+    } else if says("complexity") {
+        Verdict::PasswordNotComplexEnough
+    } else if says("history") || says("already") {
+        Verdict::PasswordHistConflict
+    } else if says("minimum password age") {
+        Verdict::PasswordTooRecent
+    } else {
+        Verdict::PasswordRestriction
+    }
+}
+
+/// The first number in a text.
+fn number_in(text: &str) -> Option<u32> {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+    numbers.find_map(|digits| digits.parse().ok())
+}
+
+fn merged(policy: &Policy, told: KpasswdPolicy) -> Policy {
+    Policy {
+        min_length: told.min_length,
+        history: told.history,
+        complexity: told.properties & COMPLEX != 0,
+        min_age: i64::try_from(told.min_age).unwrap_or(i64::MAX),
+        ..policy.clone()
+    }
+}
+
+/// The rules to show before the new password is asked for; none that may be untrue.
+fn shown_rules(live: &Live) -> Params {
+    if live.is_guess {
+        return Params::default();
+    }
+    rules::change_rules(&live.account(), &live.policy)
+}
+
+/// Only what no directory takes: what is ill-formed, empty or too long for any.
+fn lax(policy: &Policy) -> Policy {
+    Policy {
+        min_length: 1,
+        history: 0,
+        complexity: false,
+        ..policy.clone()
+    }
+}
+
+fn passed() -> Decision {
+    Decision::new(Verdict::Success, Rule::AllPassed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Person;
+    use domlogon_protocol::LogonType;
+    use domlogon_rules::{Host, Rights};
+
+    fn live(is_guess: bool) -> Live {
+        Live {
+            person: Person::example("alice", 1103),
+            groups: Vec::new(),
+            policy: Policy::default(),
+            is_guess,
+            refuses_change: false,
+        }
+    }
+
+    fn refused(
+        live: &Live,
+        code: u16,
+        text: Option<&str>,
+        policy: Option<KpasswdPolicy>,
+    ) -> Decision {
+        let host = Host {
+            short: "ws1".to_owned(),
+            fqdn: "ws1.corp.example".to_owned(),
+        };
+        let rights = Rights::default();
+        let place = Place {
+            service: "passwd",
+            logon_type: LogonType::Permit,
+            can_change: true,
+            host: &host,
+            domain: "CORP",
+            rights: &rights,
+        };
+        refused_there(live, code, text, policy, &place)
+    }
+
+    #[test]
+    fn sambas_words_become_our_conditions() {
+        for (text, verdict) in [
+            (
+                "Password too short, password must be at least 12 characters long.",
+                Verdict::PasswordTooShort,
+            ),
+            (
+                "Password does not meet complexity requirements",
+                Verdict::PasswordNotComplexEnough,
+            ),
+            (
+                "Password is already in password history. New password must not match any of \
+                 your 24 previous passwords.",
+                Verdict::PasswordHistConflict,
+            ),
+            (
+                "Password change rejected, password changes may not be permitted on this \
+                 account, or the minimum password age may not have elapsed.",
+                Verdict::PasswordTooRecent,
+            ),
+            ("Nein.", Verdict::PasswordRestriction),
+        ] {
+            let decision = refused(&live(false), SOFT_ERROR, Some(text), None);
+            assert_eq!(decision.verdict, verdict, "{text}");
+            assert!(!decision.verdict.grants());
+        }
+    }
+
+    #[test]
+    fn the_number_that_was_broken_is_told_where_ours_is_a_guess() {
+        let text = "Password too short, password must be at least 12 characters long.";
+        let told = |live: &Live| {
+            refused(live, SOFT_ERROR, Some(text), None)
+                .params
+                .min_length
+        };
+        assert_eq!(told(&live(true)), Some(12));
+        assert_eq!(told(&live(false)), Some(8));
+    }
+
+    #[test]
+    fn windows_numbers_take_the_place_of_ours() {
+        let policy = KpasswdPolicy {
+            min_length: 14,
+            history: 3,
+            properties: 1,
+            max_age: 0,
+            min_age: 86_400,
+        };
+        let decision = refused(&live(false), SOFT_ERROR, None, Some(policy));
+        assert_eq!(decision.verdict, Verdict::PasswordHistConflict);
+        assert_eq!(decision.params.history, Some(3));
+        assert_eq!(decision.params.min_length, Some(14));
+    }
+
+    #[test]
+    fn whatever_else_it_says_nothing_is_granted() {
+        for code in 0..=u16::from(u8::MAX) {
+            assert!(
+                !refused(&live(false), code, None, None).verdict.grants(),
+                "{code}"
+            );
+        }
+        let verdict = |code| refused(&live(false), code, None, None).verdict;
+        assert_eq!(verdict(ACCESS_DENIED), Verdict::PasswordCantChange);
+        assert_eq!(verdict(AUTH_ERROR), Verdict::InvalidPassword);
+        assert_eq!(verdict(2), Verdict::DceErrorLogged);
+    }
+
+    #[test]
+    fn a_guess_shows_no_rules_and_refuses_nothing_that_might_pass() {
+        assert_eq!(shown_rules(&live(true)), Params::default());
+        assert_eq!(shown_rules(&live(false)).min_length, Some(8));
+    }
+}

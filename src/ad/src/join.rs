@@ -1,0 +1,531 @@
+//! Joining a host to a domain, and taking it out again.
+//!
+//! The new password of the host is on its disk before the directory hears of it. So a join
+//! that is cut off at any moment is gone on with by the next one: it finds by trying that the
+//! account is this host's. A join that fails takes back what it made.
+
+mod account;
+mod contact;
+mod error;
+mod leave;
+mod report;
+
+pub use contact::CACHE;
+pub use error::{JoinError, Left, Unusable, Why};
+pub use leave::{Gone, leave};
+pub use report::{Check, Expected, Found, Subject, report};
+
+use crate::dns::Resolver;
+use crate::machine::{self, Key, Machine, Which, new_password};
+use crate::queries::{self, DomainFacts};
+use crate::rotation::{self, CHANGE, Wire, kvno};
+use account::Account;
+use contact::Contact;
+use domlogon_krb5::{self as krb5, Changed, Credentials};
+use domlogon_protocol::{Secret, Timestamp};
+use std::path::{Path, PathBuf};
+
+const LDAP: u16 = 389;
+
+/// The file in the state folder that holds the account while it is being made.
+const UNFINISHED: &str = "machine.joining";
+
+/// Which host, which domain, and where things are.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// The Kerberos realm: the domain's DNS name in capital letters.
+    pub realm: String,
+    /// The domain's DNS name in small letters.
+    pub dns_name: String,
+    /// The name of the computer's account without its `$`, in capital letters.
+    pub name: &'a str,
+    /// The host's full name in small letters.
+    pub host: &'a str,
+    /// Controllers by name; none: they are looked up in the DNS.
+    pub servers: &'a [String],
+    /// The site whose controllers are asked; `None`: the one that a controller says.
+    pub site: Option<&'a str>,
+    /// The folder with `machine.json` and the keytab.
+    pub state: &'a Path,
+    /// The Kerberos profile that GSSAPI reads in this process; it is written here.
+    pub profile: &'a Path,
+    /// Who is asked for names.
+    pub resolver: &'a Resolver,
+}
+
+impl Place<'_> {
+    fn account(&self) -> String {
+        format!("{}$", self.name)
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.state.join(UNFINISHED)
+    }
+}
+
+/// What the host runs.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Such as `Debian GNU/Linux`.
+    pub name: String,
+    /// Such as `12`.
+    pub version: Option<String>,
+}
+
+/// By whose right a host is joined.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// A user of the domain who may make computers.
+    Administrator {
+        /// The user: `Administrator`, `administrator@corp.example`, `CORP\Administrator`.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
+    /// The account was made in advance, with this password.
+    OneTime(Secret),
+}
+
+/// How the host is to be joined.
+#[derive(Clone, Debug)]
+pub struct Wish<'a> {
+    /// The organizational unit for a new account.
+    pub ou: Option<&'a str>,
+    /// Whether an account is taken that another host may be using.
+    pub take_over: bool,
+    /// What the host runs.
+    pub system: System,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A host that is joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The domain's short (NetBIOS) name.
+    pub domain: String,
+    /// The domain's DNS name.
+    pub dns_name: String,
+    /// sAMAccountName.
+    pub account: String,
+    /// The account's entry, if it was found.
+    pub dn: Option<String>,
+    /// The controller that did it.
+    pub server: String,
+    /// The site of this host.
+    pub site: Option<String>,
+    /// What was done.
+    pub how: How,
+}
+
+/// What a join has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The account was made.
+    Created,
+    /// An account that was there was taken.
+    TakenOver,
+    /// An account that was made in advance got its real password.
+    Prepared,
+    /// What an earlier join had left was finished.
+    Finished,
+    /// There was nothing to do.
+    Already,
+}
+
+/// Tells the libraries in this process where the Kerberos profile of a [`Place`] is going to
+/// be. To be called once, before there are other threads.
+pub fn process_defaults(profile: &Path) {
+    krb5::process_defaults(profile, CACHE);
+}
+
+/// Joins without anybody's right: where this host is joined already, or an earlier join was
+/// cut off after the directory knew of it. `None`: somebody has to be asked.
+///
+/// # Errors
+/// [`JoinError`]; [`Why::JoinedTo`] if the host is joined to another domain.
+pub fn resume(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, JoinError> {
+    resumed(place, now).map_err(Why::and_nothing_left)
+}
+
+fn resumed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
+    error::judge(place)?;
+    if Machine::file(place.state).exists() {
+        let machine = Machine::load(place.state)?;
+        if machine.realm != place.realm || !machine.account.eq_ignore_ascii_case(&place.account()) {
+            return Err(Why::JoinedTo(machine.realm, machine.account));
+        }
+        let mut used = Which::Current;
+        match as_host(place, &machine, &mut used) {
+            Ok(mut contact) => {
+                mend(place, &mut contact, machine, used)?;
+                return joined(place, &mut contact, None, How::Already).map(Some);
+            }
+            // Another join may have taken the account over, and been cut off.
+            Err(Why::Password) => {}
+            Err(why) => return Err(why),
+        }
+    }
+    let Some(machine) = begun(place) else {
+        return Ok(None);
+    };
+    match as_host(place, &machine, &mut Which::Current) {
+        Ok(mut contact) => {
+            complete(place, &mut contact, None)?;
+            finish(place, &mut contact, machine, now)?;
+            Ok(Some(joined(place, &mut contact, None, How::Finished)?))
+        }
+        // The directory never heard of it.
+        Err(Why::Password) => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// Joins the host.
+///
+/// # Errors
+/// [`JoinError`] tells the cause, and whether anything is left behind.
+pub fn join(
+    place: &Place<'_>,
+    wish: &Wish<'_>,
+    authority: &Authority,
+) -> Result<Joined, JoinError> {
+    error::judge(place).map_err(Why::and_nothing_left)?;
+    match authority {
+        Authority::Administrator { user, password } => {
+            let mut contact = user_of(user, place)
+                .and_then(|user| as_user(place, &user, password))
+                .map_err(Why::and_nothing_left)?;
+            by_administrator(place, wish, &mut contact)
+        }
+        Authority::OneTime(password) => {
+            let account = place.account();
+            let mut contact = as_user(place, &account, password).map_err(|why| {
+                match why {
+                    Why::Password => Why::NotPrepared(account.clone()),
+                    why => why,
+                }
+                .and_nothing_left()
+            })?;
+            by_one_time_password(place, wish, &mut contact, password)
+        }
+    }
+}
+
+fn by_administrator(
+    place: &Place<'_>,
+    wish: &Wish<'_>,
+    contact: &mut Contact,
+) -> Result<Joined, JoinError> {
+    let (facts, found) = look(place, contact).map_err(Why::and_nothing_left)?;
+    let container = match &found {
+        Some(account) => {
+            let free = wish.take_over || account.is_free_for(place.host);
+            may_take(account, free).map_err(Why::and_nothing_left)?;
+            None
+        }
+        None => Some(
+            account::container(contact.again(), &facts, wish.ou).map_err(Why::and_nothing_left)?,
+        ),
+    };
+    let machine = prepare(place, wish, &facts).map_err(Why::and_nothing_left)?;
+    let password = &machine.current.password;
+    let (dn, how) = match (&found, container) {
+        (Some(account), _) => {
+            account::take_over(contact.again(), place, account, password)
+                .map_err(|why| forget_unless_told(place, why))?;
+            (account.dn.clone(), How::TakenOver)
+        }
+        (None, container) => {
+            let container = container.unwrap_or_default();
+            let dn = account::create(contact.again(), place, &container, password)
+                .map_err(|why| forget_unless_told(place, why))?;
+            (dn, How::Created)
+        }
+    };
+    let finished = settle(place, wish, contact, machine, &dn);
+    match finished {
+        Ok(()) => joined(place, contact, Some(dn), how).map_err(Why::and_account_left),
+        Err(why) if how == How::Created && contact.again().delete(&dn).is_ok() => {
+            forget(place);
+            Err(why.and_nothing_left())
+        }
+        Err(why) => Err(why.and_account_left()),
+    }
+}
+
+fn by_one_time_password(
+    place: &Place<'_>,
+    wish: &Wish<'_>,
+    contact: &mut Contact,
+    one_time: &Secret,
+) -> Result<Joined, JoinError> {
+    let (facts, found) = look(place, contact).map_err(Why::and_nothing_left)?;
+    let Some(found) = found else {
+        return Err(Why::NotPrepared(place.account()).and_nothing_left());
+    };
+    may_take(&found, true).map_err(Why::and_nothing_left)?;
+    let machine = prepare(place, wish, &facts).map_err(Why::and_nothing_left)?;
+    let mut route = contact.route;
+    let changed = contact
+        .context
+        .with_password(
+            &place.account(),
+            &place.realm,
+            one_time,
+            Some(CHANGE),
+            &mut |request| route.kdc(request),
+        )
+        .and_then(|ticket| {
+            let new = &machine.current.password;
+            contact
+                .context
+                .change_password(&ticket, new, &mut |request| route.kpasswd(request))
+        });
+    match changed {
+        Ok(Changed::Done) => {}
+        Ok(Changed::Refused { code, text, .. }) => {
+            forget(place);
+            return Err(Why::Refused(code, text).and_nothing_left());
+        }
+        Err(error) => return Err(Why::Kerberos(error).and_account_left()),
+    }
+    complete(place, contact, Some(&wish.system)).map_err(Why::and_account_left)?;
+    finish(place, contact, machine, wish.now).map_err(Why::and_account_left)?;
+    joined(place, contact, Some(found.dn), How::Prepared).map_err(Why::and_account_left)
+}
+
+/// What follows once the account has its password, as an administrator.
+fn settle(
+    place: &Place<'_>,
+    wish: &Wish<'_>,
+    contact: &mut Contact,
+    machine: Machine,
+    dn: &str,
+) -> Result<(), Why> {
+    // Only for those who look at the list of computers.
+    let _ = account::set_system(contact.again(), dn, &wish.system);
+    if let Err(error) = account::set_encryption(contact.again(), dn) {
+        if !account::is_denied(&error) {
+            return Err(error.into());
+        }
+        // Whoever made it by the right that everybody has may not; the computer itself may.
+        let mut own = as_host(place, &machine, &mut Which::Current)?;
+        account::set_encryption(own.again(), dn)?;
+    }
+    finish(place, contact, machine, wish.now)
+}
+
+/// Mends what the host itself can of a join that was whole once.
+fn mend(
+    place: &Place<'_>,
+    contact: &mut Contact,
+    mut machine: Machine,
+    used: Which,
+) -> Result<(), Why> {
+    complete(place, contact, None)?;
+    let mut route = contact.route;
+    let mut kdc = |request: &[u8]| route.kdc(request);
+    let (context, tgt) = (&contact.context, &contact.tgt);
+    if verify(context, &machine, tgt, place.state, &mut kdc).is_ok() {
+        return Ok(());
+    }
+    match used {
+        Which::Pending => {
+            rotation::settle(context, &mut machine, place.state, (tgt, used), &mut kdc)?;
+        }
+        Which::Current => {
+            if let Some(kvno) = kvno::own(&machine, context, tgt, &mut kdc) {
+                machine.current.kvno = kvno;
+            }
+            machine.write_keytab(context, place.state)?;
+            machine.store(place.state)?;
+        }
+        Which::Previous => machine.write_keytab(context, place.state)?,
+    }
+    verify(context, &machine, tgt, place.state, &mut kdc)
+}
+
+/// Writes to the account, as the host itself, what it may write: the rest is not vital.
+fn complete(place: &Place<'_>, contact: &mut Contact, system: Option<&System>) -> Result<(), Why> {
+    let (_, found) = look(place, contact)?;
+    let Some(account) = found else {
+        return Ok(());
+    };
+    let connection = contact.again();
+    let allowed = |result: Result<(), crate::ldap::LdapError>| match result {
+        Err(error) if error.is_outage() => Err(Why::Ldap(error)),
+        // `report` names what is still missing, and how to mend it.
+        Ok(()) | Err(_) => Ok(()),
+    };
+    allowed(account::name_host(connection, place, &account))?;
+    allowed(account::set_encryption(connection, &account.dn))?;
+    if let Some(system) = system {
+        allowed(account::set_system(connection, &account.dn, system))?;
+    }
+    Ok(())
+}
+
+/// Proves that the host can log on and open the tickets for it, and writes its files.
+fn finish(
+    place: &Place<'_>,
+    contact: &mut Contact,
+    mut machine: Machine,
+    now: Timestamp,
+) -> Result<(), Why> {
+    let mut route = contact.route;
+    let mut kdc = |request: &[u8]| route.kdc(request);
+    let context = &contact.context;
+    let tgt = rotation::credentials(&machine, context, &mut kdc)
+        .map_err(|error| Why::of_log_on(&contact.server, error))?
+        .0;
+    if let Some(kvno) = kvno::own(&machine, context, &tgt, &mut kdc) {
+        machine.current.kvno = kvno;
+    }
+    machine.current.set_at = now;
+    machine.write_keytab(context, place.state)?;
+    verify(context, &machine, &tgt, place.state, &mut kdc)?;
+    machine.store(place.state)?;
+    machine::remove(&place.unfinished())?;
+    Ok(())
+}
+
+/// Proves that a ticket for the host opens with its keytab.
+fn verify(
+    context: &krb5::Context,
+    machine: &Machine,
+    tgt: &Credentials,
+    state: &Path,
+    kdc: &mut krb5::Exchange<'_>,
+) -> Result<(), Why> {
+    let service = format!("host/{}@{}", machine.host, machine.realm);
+    let ticket = context.ticket(tgt, &service, kdc).map_err(Why::Kerberos)?;
+    context
+        .verify(&ticket, &service, &Machine::keytab(state))
+        .map_err(Why::NotVerified)
+}
+
+/// Writes down what the host's password is going to be.
+fn prepare(place: &Place<'_>, wish: &Wish<'_>, facts: &DomainFacts) -> Result<Machine, Why> {
+    let machine = Machine {
+        account: place.account(),
+        realm: place.realm.clone(),
+        host: place.host.to_owned(),
+        domain_sid: facts.sid.clone(),
+        current: Key {
+            password: new_password()?,
+            kvno: 1,
+            set_at: wish.now,
+        },
+        previous: None,
+        pending: None,
+    };
+    machine.store_at(&place.unfinished())?;
+    Ok(machine)
+}
+
+/// What an earlier join of this host to this domain has written down.
+fn begun(place: &Place<'_>) -> Option<Machine> {
+    // One that cannot be read is of no use, and the next join writes another.
+    let machine = Machine::load_at(&place.unfinished()).ok()?;
+    let is_ours = machine.realm == place.realm && machine.account == place.account();
+    is_ours.then_some(machine)
+}
+
+fn look(place: &Place<'_>, contact: &mut Contact) -> Result<(DomainFacts, Option<Account>), Why> {
+    let facts = queries::domain_facts(contact.again())?;
+    if !facts.dns_name.eq_ignore_ascii_case(&place.dns_name) {
+        return Err(Why::OtherName(facts.dns_name.to_uppercase()));
+    }
+    let found = Account::find(contact.again(), &facts, &place.account())?;
+    Ok((facts, found))
+}
+
+fn may_take(account: &Account, free: bool) -> Result<(), Why> {
+    let dn = account.dn.clone();
+    if account.is_controller() {
+        Err(Why::IsController(dn))
+    } else if !account.is_computer() {
+        Err(Why::IsNoComputer(dn))
+    } else if free {
+        Ok(())
+    } else {
+        Err(Why::Exists(dn, account.host.clone()))
+    }
+}
+
+fn joined(
+    place: &Place<'_>,
+    contact: &mut Contact,
+    dn: Option<String>,
+    how: How,
+) -> Result<Joined, Why> {
+    let (facts, found) = look(place, contact)?;
+    let site = contact
+        .controller
+        .as_ref()
+        .and_then(|controller| controller.client_site.clone());
+    Ok(Joined {
+        domain: facts.netbios,
+        dns_name: place.dns_name.clone(),
+        account: place.account(),
+        dn: dn.or_else(|| found.map(|account| account.dn)),
+        server: contact.server.clone(),
+        site,
+        how,
+    })
+}
+
+fn as_user(place: &Place<'_>, user: &str, password: &Secret) -> Result<Contact, Why> {
+    Contact::open(place, &mut |context, kdc| {
+        context.with_password(user, &place.realm, password, None, kdc)
+    })
+}
+
+/// `used` says by which of its passwords.
+fn as_host(place: &Place<'_>, machine: &Machine, used: &mut Which) -> Result<Contact, Why> {
+    Contact::open(place, &mut |context, kdc| {
+        let (tgt, which) = rotation::credentials(machine, context, kdc)?;
+        *used = which;
+        Ok(tgt)
+    })
+}
+
+/// The account's name of a user who may be written with his domain.
+fn user_of(user: &str, place: &Place<'_>) -> Result<String, Why> {
+    let first_label = place.dns_name.split('.').next().unwrap_or_default();
+    let is_ours = |domain: &str| {
+        domain.eq_ignore_ascii_case(&place.dns_name) || domain.eq_ignore_ascii_case(first_label)
+    };
+    let (name, domain) = match (user.split_once('\\'), user.rsplit_once('@')) {
+        (Some((domain, name)), _) => (name, Some(domain)),
+        (None, Some((name, domain))) => (name, Some(domain)),
+        (None, None) => (user, None),
+    };
+    if name.is_empty() || domain.is_some_and(|domain| !is_ours(domain)) {
+        return Err(Why::OtherDomain(user.to_owned()));
+    }
+    Ok(name.to_owned())
+}
+
+/// After a refusal the directory knows nothing of the password that was written down; after
+/// a connection that broke it may.
+fn forget_unless_told(place: &Place<'_>, why: Why) -> JoinError {
+    let unsure = matches!(&why, Why::Ldap(error) if error.is_outage());
+    if unsure {
+        return why.and_account_left();
+    }
+    forget(place);
+    why.and_nothing_left()
+}
+
+/// What cannot be removed is written over by the next join.
+fn forget(place: &Place<'_>) {
+    let _ = machine::remove(&place.unfinished());
+    if !Machine::file(place.state).exists() {
+        let _ = machine::remove(&Machine::keytab(place.state));
+    }
+}
+
+#[cfg(test)]
+mod tests;

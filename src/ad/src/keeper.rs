@@ -1,0 +1,359 @@
+//! What goes on beside the questions: finding the controllers, noticing that one has gone
+//! or has come back, changing the machine's password in time, and keeping everybody known
+//! where the site wants that.
+
+use crate::directory::Directory;
+use crate::dns;
+use crate::journal::Level;
+use crate::machine::Machine;
+use crate::members;
+use crate::queries;
+use crate::rotation::{self, Rotated, Wire};
+use crate::servers::Server;
+use crate::site;
+use crate::transport::{self, KERBEROS, KPASSWD};
+use crate::trouble::Trouble;
+use domlogon_protocol::Timestamp;
+use std::io;
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Between two looks at those that are down.
+const TICK: Duration = Duration::from_secs(2);
+/// What a controller has for a sign of life.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// Between two signs of life of the one that is asked.
+const HEARTBEAT: Duration = Duration::from_secs(8);
+/// Between two looks into the DNS, and between two while nobody answers.
+const DISCOVERY: Duration = Duration::from_secs(600);
+const DISCOVERY_OFFLINE: Duration = Duration::from_secs(15);
+/// Between two looks at what the names in the lists of rights mean.
+const REFRESH: Duration = Duration::from_secs(300);
+/// Between two looks at the age of the machine's password, and after a failed rotation.
+const ROTATION: Duration = Duration::from_secs(3600);
+/// Between two readings of the whole directory.
+const SYNC: Duration = Duration::from_secs(1800);
+
+/// The threads; they end with [`Keeper::stop`].
+pub struct Keeper {
+    stop: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    /// Waits, and says whether to go on.
+    fn wait(&self, time: Duration) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, _) = self
+            .changed
+            .wait_timeout_while(asked, time, |asked| !*asked)
+            .unwrap_or_else(PoisonError::into_inner);
+        !*asked
+    }
+}
+
+impl Keeper {
+    /// Begins. `refresh` is called when a controller is there again, and now and then: what
+    /// was looked up may mean something else by then.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(directory: &Arc<Directory>, refresh: Box<dyn Fn() + Send>) -> io::Result<Self> {
+        directory.members.live_in(directory);
+        let stop = Arc::new(Stop::default());
+        let mut threads = Vec::new();
+        let (kept, ended) = (Arc::clone(directory), Arc::clone(&stop));
+        let watch = thread::Builder::new().name("controllers".to_owned());
+        threads.push(watch.spawn(move || Watch::default().run(&kept, &ended))?);
+        let (kept, ended) = (Arc::clone(directory), Arc::clone(&stop));
+        let care = thread::Builder::new().name("upkeep".to_owned());
+        threads.push(care.spawn(move || Care::default().run(&kept, &ended, &*refresh))?);
+        Ok(Self { stop, threads })
+    }
+
+    /// Ends the threads. What one of them asks a controller just now is waited for.
+    pub fn stop(self) {
+        let mut asked = self
+            .stop
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *asked = true;
+        drop(asked);
+        self.stop.changed.notify_all();
+        for thread in self.threads {
+            // A panic in it has ended the daemon already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Who is there.
+#[derive(Default)]
+struct Watch {
+    discovered: Option<Instant>,
+    alive: Option<Instant>,
+}
+
+impl Watch {
+    fn run(mut self, directory: &Directory, stop: &Stop) {
+        loop {
+            self.tick(directory);
+            if !stop.wait(TICK) {
+                return;
+            }
+        }
+    }
+
+    fn tick(&mut self, directory: &Directory) {
+        let now = (directory.clock)();
+        directory.pending.expire(now);
+        if let Err(trouble) = directory.session.machine() {
+            say_none(directory, &trouble, now);
+            return;
+        }
+        let online = directory.contact().server.is_some();
+        let pause = if online { DISCOVERY } else { DISCOVERY_OFFLINE };
+        if self.discovered.is_none_or(|at| at.elapsed() >= pause) {
+            self.discovered = Some(Instant::now());
+            discover(directory, now);
+        }
+        for server in directory.servers.down() {
+            try_again(directory, &server);
+        }
+        if self.alive.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
+            self.alive = Some(Instant::now());
+            if let Ok(server) = directory.servers.best(Instant::now()) {
+                if let Err(trouble) = ask_for_life(directory, &server) {
+                    directory.failed(&server, &trouble, (directory.clock)());
+                }
+            }
+        }
+    }
+}
+
+/// Finds the controllers, those of the host's own site first.
+fn discover(directory: &Directory, now: Timestamp) {
+    let settings = &directory.settings;
+    let site = settings.site.clone().or_else(|| own_site(directory, now));
+    let search = dns::Search {
+        domain: &settings.dns_name,
+        site: site.as_deref(),
+        servers: &settings.servers,
+    };
+    match dns::Resolver::default().discover(&search) {
+        Ok(candidates) => {
+            let at = |name: String, addresses: Vec<IpAddr>| {
+                let server = move |address| Server {
+                    name: name.clone(),
+                    address,
+                };
+                addresses.into_iter().map(server)
+            };
+            let servers = candidates
+                .into_iter()
+                .flat_map(|found| at(found.fqdn, found.addresses))
+                .collect();
+            directory.servers.list(servers);
+            write_profile(directory);
+        }
+        // A resolver that is away takes no controller away that answers.
+        Err(error) if directory.servers.all().is_empty() => {
+            say_none(directory, &Trouble::NoServers(error), now);
+        }
+        Err(_) => {}
+    }
+}
+
+fn say_none(directory: &Directory, trouble: &Trouble, now: Timestamp) {
+    if directory.servers.none(trouble, now) {
+        let line = format!("working offline: {trouble}");
+        directory.journal.note(Level::Warning, &line);
+    }
+}
+
+fn try_again(directory: &Directory, server: &Server) {
+    match ask_for_life(directory, server) {
+        Ok(()) => {
+            let before = directory.contact();
+            if directory.servers.answered(server, (directory.clock)()) {
+                write_profile(directory);
+                let asked = directory.contact().server.unwrap_or_default();
+                let line = match before.server {
+                    None => format!("online: {asked} answers"),
+                    Some(_) => format!("{} answers; {asked} is asked now", server.name),
+                };
+                directory.journal.note(Level::Notice, &line);
+            }
+        }
+        Err(trouble) => {
+            let now = (directory.clock)();
+            if directory.servers.failed(server, &trouble, now) {
+                let line = format!(
+                    "{} does not answer: {trouble}; working offline",
+                    server.name
+                );
+                directory.journal.note(Level::Warning, &line);
+            }
+        }
+    }
+}
+
+/// Kerberos where new tickets are due, and LDAP.
+fn ask_for_life(directory: &Directory, server: &Server) -> Result<(), Trouble> {
+    let (deadline, now) = (Instant::now() + PATIENCE, (directory.clock)());
+    directory.facts(server, deadline, now)?;
+    directory.session.ldap(server, deadline, now, |connection| {
+        queries::server_state(connection).map(drop)
+    })
+}
+
+fn write_profile(directory: &Directory) {
+    let servers = directory.servers.all();
+    if let Err(error) = directory.session.write_profile(&servers) {
+        let path = directory.settings.profile();
+        let line = format!("{} could not be written: {error}", path.display());
+        directory.journal.note(Level::Warning, &line);
+    }
+}
+
+/// What has time.
+#[derive(Default)]
+struct Care {
+    refreshed: Option<Instant>,
+    rotation: Option<Instant>,
+    sync: Option<Instant>,
+}
+
+impl Care {
+    fn run(mut self, directory: &Directory, stop: &Stop, refresh: &dyn Fn()) {
+        while stop.wait(TICK / 4) {
+            if directory.contact().server.is_none() {
+                self.refreshed = None;
+                continue;
+            }
+            if self.refreshed.is_none_or(|at| at.elapsed() >= REFRESH) {
+                self.refreshed = Some(Instant::now());
+                refresh();
+            }
+            if self.rotation.is_none_or(|at| at.elapsed() >= ROTATION) {
+                self.rotation = Some(Instant::now());
+                rotate(directory);
+            }
+            if directory.settings.sync && self.sync.is_none_or(|at| at.elapsed() >= SYNC) {
+                self.sync = Some(Instant::now());
+                if let Err(trouble) = sync(directory) {
+                    let line = format!("the directory could not be read as a whole: {trouble}");
+                    directory.journal.note(Level::Warning, &line);
+                    self.sync = None;
+                }
+            }
+        }
+    }
+}
+
+/// Changes the machine's password if it is due, and finishes a change that was cut off.
+fn rotate(directory: &Directory) {
+    const ENOUGH: Duration = Duration::from_secs(20);
+    let now = (directory.clock)();
+    let done = (|| {
+        let machine = directory.session.machine()?;
+        let due = rotation::is_due(&machine, directory.settings.rotate, now);
+        if !due {
+            return Ok(None);
+        }
+        let deadline = Instant::now() + ENOUGH;
+        let server = directory.servers.best(deadline)?;
+        let kerberos = directory.session.kerberos()?;
+        let mut machine = Machine::clone(&machine);
+        let mut wire = ToServer { server, deadline };
+        let state = &directory.settings.state;
+        let rotated = rotation::rotate(&kerberos, &mut machine, state, &mut wire, now)
+            .map_err(|error| Trouble::Rotation(Box::new(error)))?;
+        Ok::<_, Trouble>(Some((machine, rotated)))
+    })();
+    match done {
+        Ok(None) => {}
+        Ok(Some((machine, rotated))) => {
+            directory.session.replace_machine(machine);
+            let line = match rotated {
+                Rotated::Changed => "this host's own password in the domain was changed",
+                Rotated::Finished => "an earlier change of this host's own password is finished",
+            };
+            directory.journal.note(Level::Notice, line);
+        }
+        Err(trouble) => {
+            // A crash in the middle is found again in the file.
+            directory.session.forget();
+            let line = format!("this host's own password could not be changed: {trouble}");
+            directory.journal.note(Level::Warning, &line);
+        }
+    }
+}
+
+/// The ways to one controller, for a rotation.
+struct ToServer {
+    server: Server,
+    deadline: Instant,
+}
+
+impl Wire for ToServer {
+    fn kdc(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        transport::exchange(self.server.port(KERBEROS), self.deadline, request)
+    }
+
+    fn kpasswd(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        transport::exchange(self.server.port(KPASSWD), self.deadline, request)
+    }
+}
+
+/// Reads all users and groups.
+fn sync(directory: &Directory) -> Result<(), Trouble> {
+    const ENOUGH: Duration = Duration::from_secs(600);
+    let now = (directory.clock)();
+    let deadline = Instant::now() + ENOUGH;
+    let server = directory.servers.best(deadline)?;
+    let facts = directory.facts(&server, deadline, now)?;
+    let session = &directory.session;
+    let teams = session.ldap(&server, deadline, now, |connection| {
+        let mut teams = Vec::new();
+        queries::all_persons(connection, &facts, None, &mut |person| {
+            directory.noted(directory.keep(&person, None, now));
+            ControlFlow::Continue(())
+        })?;
+        queries::all_teams(connection, &facts, None, &mut |team| {
+            directory.noted(directory.keep_team(&team, None, now));
+            teams.push(team);
+            ControlFlow::Continue(())
+        })?;
+        Ok(teams)
+    })?;
+    for team in teams {
+        members::read(directory, &team, ENOUGH, now)?;
+    }
+    directory.noted(directory.cache.sweep(now));
+    Ok(())
+}
+
+/// The site that a controller says the host is in. Nobody can say while none answers: then
+/// all controllers are looked up, and the site is asked for at the next look.
+fn own_site(directory: &Directory, now: Timestamp) -> Option<String> {
+    let deadline = Instant::now() + PATIENCE;
+    let server = directory.servers.best(Instant::now()).ok()?;
+    let settings = &directory.settings;
+    let said = directory
+        .session
+        .ldap(&server, deadline, now, |connection| {
+            site::ask(connection, &settings.dns_name, &settings.host.short)
+        });
+    said.ok().flatten().and_then(|said| said.client_site)
+}

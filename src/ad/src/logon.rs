@@ -1,0 +1,445 @@
+//! A logon: one exchange with a controller, and everything that the exchange does not
+//! check.
+//!
+//! A wrong password is one wrong password in the directory's own count. The controller is
+//! believed when it has shown that it knows this host's key, and no earlier.
+
+use crate::directory::{Directory, LOGON, Live};
+use crate::journal::Level;
+use crate::machine::Machine;
+use crate::offline::{self, Compared};
+use crate::servers::Server;
+use crate::session::ARMOUR;
+use crate::status::{Native, Refusal};
+use crate::transport::{self, KERBEROS};
+use crate::trouble::Trouble;
+use domlogon_krb5::{Context, Credentials, Error as KerberosError};
+use domlogon_protocol::{Decision, Rule, Secret, Timestamp, UserName, Verdict};
+use domlogon_rules as rules;
+use domlogon_rules::backend::Outage;
+use domlogon_rules::{Judgement, Place, Proof};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What came of a password that was put to the test.
+pub(crate) enum Tried {
+    /// It is right, and these are what it opens.
+    Right(Box<Credentials>),
+    /// It is right, and the controller refuses for another reason.
+    Proven(Refusal),
+    /// The controller refuses, and the password was not shown to be right.
+    Refused(Refusal),
+}
+
+impl Directory {
+    pub(crate) fn judge_logon(
+        &self,
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Outage> {
+        if let Some(decision) = self.not_ours(user, place) {
+            return Ok(decision.into());
+        }
+        let online = self.ask(LOGON, now, |server, deadline| {
+            self.logon_at(server, deadline, user, password, place, now)
+        });
+        match online {
+            Ok(judgement) => Ok(judgement),
+            Err(trouble) if trouble.opens_offline() => {
+                self.logon_offline(user, password, place, now, &trouble)
+            }
+            Err(trouble) => Err(self.told(user, trouble)),
+        }
+    }
+
+    /// The outage that a trouble is, with its own words in the log: those about the domain as
+    /// a whole are there already.
+    pub(crate) fn told(&self, user: &UserName, trouble: Trouble) -> Outage {
+        if !trouble.is_silence() {
+            let line = format!("{user} could not be judged: {trouble}");
+            self.journal.note(Level::Warning, &line);
+        }
+        trouble.into()
+    }
+
+    /// What a name gets that is not looked at any further, if it is one.
+    pub(crate) fn not_ours(&self, user: &UserName, place: &Place<'_>) -> Option<Decision> {
+        let mut decision = rules::decide_unknown(&user.to_string(), place);
+        if !self.settings.owns(user) {
+            decision.verdict = Verdict::UserNotInResdom;
+            return Some(decision);
+        }
+        // Everybody may read /etc/passwd: there is nothing to hide by doing work.
+        (!self.is_visible_user(user.account())).then_some(decision)
+    }
+
+    fn logon_at(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Trouble> {
+        let begun = Instant::now();
+        let found = self.live(server, deadline, user, now)?;
+        let Some(live) = found.filter(|live| self.has_identity(live)) else {
+            self.spend(begun, deadline);
+            return Ok(rules::decide_unknown(&user.to_string(), place).into());
+        };
+        if password.is_empty() {
+            // Windows takes an empty password for no logon at all, and says yes to that.
+            self.spend(begun, deadline);
+            let account = live.account();
+            return Ok(rules::decide_wrong_password(&account, place).into());
+        }
+        let kerberos = self.session.kerberos()?;
+        let tried = self.try_password(&kerberos, server, deadline, &live, password, None)?;
+        if let Tried::Right(tgt) = &tried {
+            self.prove_controller(&kerberos, server, deadline, tgt)?;
+        }
+        let judgement = match &tried {
+            Tried::Right(_) => self.judge(&live, place, Proof::Password, now),
+            Tried::Proven(refusal) => {
+                self.judge_proven(server, deadline, &live, password, *refusal, place, now)?
+            }
+            Tried::Refused(refusal) => {
+                self.refused_after(begun.elapsed());
+                self.judge_refused(server, deadline, user, &live, *refusal, place, now)?
+            }
+        };
+        if let Tried::Right(tgt) = tried {
+            self.after_logon(&live, password, *tgt, &judgement.decision, place, now);
+        }
+        Ok(judgement)
+    }
+
+    /// Puts a password to the test, once. Where the controller has gone after it was sent,
+    /// it is not sent to another one: it may have been counted.
+    pub(crate) fn try_password(
+        &self,
+        kerberos: &Context,
+        server: &Server,
+        deadline: Instant,
+        live: &Live,
+        password: &Secret,
+        service: Option<&str>,
+    ) -> Result<Tried, Trouble> {
+        let mut answered = 0_u32;
+        let mut exchange = |request: &[u8]| {
+            let reply = transport::exchange(server.port(KERBEROS), deadline, request)?;
+            answered += 1;
+            Ok(reply)
+        };
+        let realm = self.settings.realm();
+        let name = &live.person.name;
+        match kerberos.with_password(name, &realm, password, service, &mut exchange) {
+            Ok(credentials) if is_for(&credentials, name) => {
+                Ok(Tried::Right(Box::new(credentials)))
+            }
+            Ok(credentials) => {
+                // Somebody else has this name for another one (userPrincipalName), and his
+                // password is not this person's.
+                let line = format!("a controller took {name} for {}", credentials.client());
+                self.journal.note(Level::Warning, &line);
+                Ok(Tried::Refused(Refusal::WRONG_PASSWORD))
+            }
+            Err(KerberosError::Kdc(error)) => match Native::of(&error) {
+                Native::Refusal(refusal) if refusal.proves_password => Ok(Tried::Proven(refusal)),
+                Native::Refusal(refusal) => Ok(Tried::Refused(refusal)),
+                Native::Skew => Err(Trouble::Skew),
+                Native::Unavailable => Err(Trouble::Kerberos(KerberosError::Kdc(error))),
+            },
+            Err(KerberosError::Transport(error)) if answered > 0 => {
+                Err(Trouble::Interrupted(error))
+            }
+            Err(KerberosError::Transport(error)) => Err(Trouble::Network(error)),
+            Err(error) => Err(Trouble::Kerberos(error)),
+        }
+    }
+
+    /// A controller that lets somebody in has to know this host's own key: whoever typed
+    /// the password may have set a false one up that knows it, too.
+    pub(crate) fn prove_controller(
+        &self,
+        kerberos: &Context,
+        server: &Server,
+        deadline: Instant,
+        tgt: &Credentials,
+    ) -> Result<(), Trouble> {
+        let machine = self.session.machine()?;
+        let service = format!("host/{}", machine.host);
+        let mut exchange =
+            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
+        let ticket =
+            kerberos
+                .ticket(tgt, &service, &mut exchange)
+                .map_err(|error| match error {
+                    KerberosError::Transport(error) => Trouble::Interrupted(error),
+                    error => Trouble::FalseController(error),
+                })?;
+        kerberos
+            .verify(&ticket, &service, &Machine::keytab(&self.settings.state))
+            .map_err(Trouble::FalseController)
+    }
+
+    pub(crate) fn judge(
+        &self,
+        live: &Live,
+        place: &Place<'_>,
+        proof: Proof,
+        now: Timestamp,
+    ) -> Judgement {
+        let account = live.account();
+        let token = self.token(live);
+        rules::judge(&account, &token, &live.policy, place, proof, now)
+    }
+
+    /// The password was right, and the controller refuses. Our own order decides which of
+    /// the reasons is told; where we find none, the controller's stands.
+    #[expect(clippy::too_many_arguments, reason = "all of them are one logon")]
+    fn judge_proven(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        live: &Live,
+        password: &Secret,
+        refusal: Refusal,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Trouble> {
+        let mut judgement = self.judge(live, place, Proof::Password, now);
+        if judgement.decision.verdict == Verdict::Success && !refusal.is_about_age() {
+            judgement.decision = self.theirs(refusal, live, place);
+        }
+        if judgement.decision.verdict.grants() {
+            self.prove_refusal(server, deadline, live, password, &judgement.decision)?;
+        }
+        Ok(judgement)
+    }
+
+    /// An old password leads in, by way of a change; and at a locked screen without one. So
+    /// the controller that calls it right has to show that it is a true one, as after a good
+    /// logon: here by saying the same inside an armour (FAST, RFC 6113) that only who knows
+    /// this host's ticket can open.
+    ///
+    /// A controller without FAST cannot. Then only the change itself leads in, at whose end
+    /// the controller proves itself by the new password.
+    fn prove_refusal(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        live: &Live,
+        password: &Secret,
+        decision: &Decision,
+    ) -> Result<(), Trouble> {
+        let kerberos = self.session.kerberos()?;
+        let mut exchange =
+            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
+        let (name, realm) = (&live.person.name, self.settings.realm());
+        let said =
+            kerberos.with_password_armored(name, &realm, password, None, ARMOUR, &mut exchange);
+        match said {
+            // It has been changed, or the demand was taken back, this very moment.
+            Ok(tgt) => self.prove_controller(&kerberos, server, deadline, &tgt),
+            Err(KerberosError::Kdc(error)) if error.armored => match Native::of(&error) {
+                Native::Refusal(refusal) if refusal.is_about_age() => Ok(()),
+                _ => Err(Trouble::Kerberos(KerberosError::Kdc(error))),
+            },
+            Err(KerberosError::Transport(error)) => Err(Trouble::Interrupted(error)),
+            Err(_) if decision.verdict != Verdict::Success => Ok(()),
+            Err(error) => Err(Trouble::FalseController(error)),
+        }
+    }
+
+    /// The controller refuses, and nothing shows that the password was right: only a
+    /// lockout is told.
+    #[expect(clippy::too_many_arguments, reason = "all of them are one logon")]
+    fn judge_refused(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        user: &UserName,
+        live: &Live,
+        refusal: Refusal,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Trouble> {
+        let account = live.account();
+        Ok(match refusal.verdict {
+            Verdict::LogonFailure => rules::decide_wrong_password(&account, place).into(),
+            Verdict::UserNotFound => rules::decide_unknown(&user.to_string(), place).into(),
+            Verdict::LockedOut => {
+                // What we read before may be older than the lock.
+                let fresh = self.live(server, deadline, user, now)?;
+                let live = fresh.as_ref().unwrap_or(live);
+                rules::locked(&live.account(), &live.policy, place, now)
+                    .unwrap_or_else(|| self.theirs(refusal, live, place))
+                    .into()
+            }
+            _ => {
+                self.journal.note(
+                    Level::Notice,
+                    &format!(
+                        "{} refused {} before it looked at the password: {}",
+                        server.name,
+                        live.person.name,
+                        refusal.verdict.row().symbol
+                    ),
+                );
+                rules::decide_wrong_password(&account, place).into()
+            }
+        })
+    }
+
+    /// A decision that the controller made, in our terms.
+    pub(crate) fn theirs(&self, refusal: Refusal, live: &Live, place: &Place<'_>) -> Decision {
+        let verdict = refusal.verdict_at(place);
+        let mut decision = Decision::new(verdict, refusal.rule());
+        decision.params.user.clone_from(&live.person.name);
+        if verdict == Verdict::Unmapped {
+            self.journal.note(
+                Level::Warning,
+                &format!(
+                    "{}: a controller refused for a reason that is not known here (Kerberos error {}, NTSTATUS {:#010X})",
+                    live.person.name, refusal.kerberos, refusal.ntstatus.unwrap_or(0)
+                ),
+            );
+        }
+        decision
+    }
+
+    /// Whether the account has ids on this host. One without cannot own a file or a process.
+    pub(crate) fn has_identity(&self, live: &Live) -> bool {
+        self.user(&live.person).is_some()
+    }
+
+    /// A name that nobody has takes as long as a wrong password.
+    pub(crate) fn spend(&self, begun: Instant, deadline: Instant) {
+        let usual = self
+            .refusal
+            .load(std::sync::atomic::Ordering::Relaxed)
+            .max(20);
+        let until = begun + Duration::from_millis(usual);
+        let left = until
+            .min(deadline)
+            .saturating_duration_since(Instant::now());
+        thread::sleep(left);
+    }
+
+    /// What a good logon leaves behind: tickets to be fetched, and what the next logon
+    /// without a controller is compared with.
+    pub(crate) fn after_logon(
+        &self,
+        live: &Live,
+        password: &Secret,
+        tgt: Credentials,
+        decision: &Decision,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) {
+        if !decision.verdict.grants() {
+            return;
+        }
+        if self.settings.tickets.is_some() {
+            self.pending
+                .keep(&live.person, place.service, tgt.to_bytes(), now);
+        }
+        if self.settings.offline.age > 0 && decision.verdict == Verdict::Success {
+            self.saver
+                .save(&live.person.sid, live.person.pwd_last_set, password, now);
+        }
+    }
+
+    /// No controller answers.
+    fn logon_offline(
+        &self,
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+        now: Timestamp,
+        trouble: &Trouble,
+    ) -> Result<Judgement, Outage> {
+        let outage = Outage(trouble.verdict());
+        let Some((_, live)) = self.remembered(user).filter(|(_, l)| self.has_identity(l)) else {
+            return Err(outage);
+        };
+        let sid = &live.person.sid;
+        let Ok(Some(mut saved)) = self.cache.saved(sid) else {
+            return Err(outage);
+        };
+        let account = live.account();
+        // A lockout that the directory had told of holds as long as it would there.
+        if let Some(decision) = rules::locked(&account, &live.policy, place, now) {
+            return Ok(decision.into());
+        }
+        match offline::compare(&saved, password, self.settings.offline, now) {
+            Compared::TooOld => Err(outage),
+            Compared::Locked(until) => {
+                let mut decision = Decision::new(Verdict::LockedOut, Rule::Lockout);
+                decision.params.user.clone_from(&account.name);
+                decision.params.locked_until = until;
+                decision.params.minutes =
+                    until.and_then(|until| u32::try_from(until.since(now).max(1) / 60 + 1).ok());
+                Ok(decision.into())
+            }
+            Compared::Wrong(lockout) => {
+                saved.lockout = lockout;
+                // What cannot be counted is not answered.
+                self.cache.save(sid, &saved).map_err(|_| outage)?;
+                Ok(rules::decide_wrong_password(&account, place).into())
+            }
+            Compared::Right => {
+                let judgement = self.judge(&live, place, Proof::Password, now);
+                if saved.lockout != domlogon_rules::Lockout::default() {
+                    saved.lockout = domlogon_rules::Lockout::default();
+                    self.cache.save(sid, &saved).map_err(|_| outage)?;
+                }
+                Ok(offline::softened(judgement))
+            }
+        }
+    }
+
+    /// Judges somebody who was identified in another way, or by the password earlier.
+    pub(crate) fn judge_account(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Outage> {
+        if let Some(decision) = self.not_ours(user, place) {
+            return Ok(decision.into());
+        }
+        let found = self.ask(LOGON, now, |server, deadline| {
+            self.live(server, deadline, user, now)
+        });
+        match found {
+            Ok(found) => Ok(match found.filter(|live| self.has_identity(live)) {
+                Some(live) => self.judge(&live, place, Proof::Other, now),
+                None => rules::decide_unknown(&user.to_string(), place).into(),
+            }),
+            Err(trouble) if !trouble.is_silence() => Err(self.told(user, trouble)),
+            Err(trouble) => {
+                let remembered = self.remembered(user);
+                let Some((_, live)) = remembered.filter(|(_, live)| self.has_identity(live)) else {
+                    return Err(trouble.into());
+                };
+                Ok(offline::softened(self.judge(
+                    &live,
+                    place,
+                    Proof::Other,
+                    now,
+                )))
+            }
+        }
+    }
+}
+
+/// Whether a ticket is for this account.
+fn is_for(credentials: &Credentials, name: &str) -> bool {
+    let account = credentials.client().account().map(UserName::fold);
+    account.is_some_and(|account| account == UserName::fold(name))
+}

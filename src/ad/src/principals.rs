@@ -1,0 +1,196 @@
+//! Who is meant by a name in a list of rights, and what somebody carries at a logon.
+
+use crate::directory::{Directory, LOGON, LOOK_UP, Live, carried};
+use crate::queries;
+use domlogon_protocol::{Explanation, Qualifier, Sid, Timestamp, UserName};
+use domlogon_rules::backend::{Outage, Principal};
+use domlogon_rules::{self as rules, Flags, Membership, Place, Token, well_known};
+
+/// Domain Admins.
+const DOMAIN_ADMINS: u32 = 512;
+/// BUILTIN\Administrators.
+const ADMINISTRATORS: u32 = 544;
+
+/// Administrators who are looked at by the guard of the last one.
+const MOST_ADMINISTRATORS: usize = 200;
+
+impl Directory {
+    pub(crate) fn principal_of(
+        &self,
+        name: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<Principal>, Outage> {
+        let built_in = matches!(name.qualifier(),
+            Qualifier::Short(domain) if UserName::fold(domain) == "builtin");
+        if built_in {
+            let found = well_known::find(&format!("BUILTIN\\{}", name.account()));
+            return Ok(found.map(|(sid, name)| Principal {
+                sid,
+                name: name.to_owned(),
+            }));
+        }
+        if !self.settings.owns(name) {
+            return Ok(None);
+        }
+        let alone = *name.qualifier() == Qualifier::None;
+        let account = name.account();
+        let (person, team) = self.look_up(LOGON, now, |connection, facts| {
+            Ok((
+                queries::person_by_name(connection, facts, account)?,
+                queries::team_by_name(connection, facts, account)?,
+            ))
+        })?;
+        let person = person.filter(|person| self.user(person).is_some());
+        if let Some(person) = person {
+            return Ok(Some(Principal {
+                sid: person.sid,
+                name: person.name,
+            }));
+        }
+        let team = team.filter(|team| !alone || self.is_visible_group(&team.name));
+        Ok(team.map(|team| Principal {
+            sid: team.sid,
+            name: team.name,
+        }))
+    }
+
+    pub(crate) fn name_of_sid(&self, sid: &Sid, now: Timestamp) -> Result<Option<String>, Outage> {
+        if let Some(known) = self.cached(self.cache.team_by_sid(sid)) {
+            return Ok(Some(known.team.name));
+        }
+        if let Some(known) = self.cached(self.cache.person_by_sid(sid)) {
+            return Ok(Some(known.person.name));
+        }
+        Ok(self.look_up(LOOK_UP, now, |connection, facts| {
+            if let Some(team) = queries::team_by_sid(connection, facts, sid)? {
+                return Ok(Some(team.name));
+            }
+            Ok(queries::person_by_sid(connection, facts, sid)?.map(|person| person.name))
+        })?)
+    }
+
+    /// What a user carries, with the chain to each group.
+    pub(crate) fn token_of_name(
+        &self,
+        name: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<Token>, Outage> {
+        let found = self.traced(name, now)?;
+        Ok(found.map(|(_, token)| token))
+    }
+
+    pub(crate) fn explained(
+        &self,
+        user: &UserName,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Explanation>, Outage> {
+        let found = self.traced(user, now)?;
+        Ok(found
+            .map(|(live, token)| rules::explain(&live.account(), &token, &live.policy, place, now)))
+    }
+
+    fn traced(&self, name: &UserName, now: Timestamp) -> Result<Option<(Live, Token)>, Outage> {
+        if !self.settings.owns(name) || !self.is_visible_user(name.account()) {
+            return Ok(None);
+        }
+        let asked = self.ask(LOGON, now, |server, deadline| {
+            let Some(live) = self.live(server, deadline, name, now)? else {
+                return Ok(None);
+            };
+            let facts = self.facts(server, deadline, now)?;
+            let memberships = self.session.ldap(server, deadline, now, |connection| {
+                queries::memberships(connection, &facts, &live.person, &live.groups)
+            })?;
+            let token = traced_token(&live, memberships);
+            Ok(Some((live, token)))
+        });
+        let found = match asked {
+            Ok(found) => found,
+            Err(trouble) => {
+                let Some((_, live)) = self.remembered(name) else {
+                    return Err(trouble.into());
+                };
+                let token = self.token(&live);
+                Some((live, token))
+            }
+        };
+        Ok(found.filter(|(live, _)| self.has_identity(live)))
+    }
+
+    pub(crate) fn administers(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
+        let Some(user) = self.user_of_uid(uid, now)? else {
+            return Ok(false);
+        };
+        let Ok(name) = UserName::parse(user.name.as_bytes()) else {
+            return Ok(false);
+        };
+        let found = self.ask(LOGON, now, |server, deadline| {
+            self.live(server, deadline, &name, now)
+        });
+        let live = match found {
+            Ok(found) => found,
+            Err(trouble) => match self.remembered(&name) {
+                Some((_, live)) => Some(live),
+                None => return Err(trouble.into()),
+            },
+        };
+        Ok(live.is_some_and(|live| {
+            let account = live.account();
+            let has = carried(&live.person, &live.groups).contains(&Sid::builtin(ADMINISTRATORS));
+            has && !account.flags.contains(Flags::ACCOUNTDISABLE)
+                && account.expires.is_none_or(|end| now <= end)
+        }))
+    }
+
+    /// The tokens of the domain's administrators who can log on.
+    pub(crate) fn administrator_tokens(&self, now: Timestamp) -> Result<Vec<Token>, Outage> {
+        let lives = self.look_up(LOGON, now, |connection, facts| {
+            let admins = facts.sid.with_rid(DOMAIN_ADMINS);
+            let Some(team) = queries::team_by_sid(connection, facts, &admins)? else {
+                return Ok(Vec::new());
+            };
+            let mut lives = Vec::new();
+            let members = queries::members_of(connection, facts, &team)?;
+            for name in members.iter().take(MOST_ADMINISTRATORS) {
+                let Some(person) = queries::person_by_name(connection, facts, name)? else {
+                    continue;
+                };
+                let groups = queries::groups_of(connection, &person)?;
+                lives.push((person, groups));
+            }
+            Ok(lives)
+        })?;
+        Ok(lives
+            .into_iter()
+            .filter(|(person, _)| self.user(person).is_some())
+            .filter(|(person, _)| {
+                let account = person.account();
+                !account.flags.contains(Flags::ACCOUNTDISABLE)
+                    && account.expires.is_none_or(|end| now <= end)
+            })
+            .map(|(person, groups)| {
+                let groups = carried(&person, &groups);
+                Token::new(&person.name, person.sid.clone(), groups)
+            })
+            .collect())
+    }
+}
+
+/// The chains of the directory, and those that end in an alias of this host.
+fn traced_token(live: &Live, mut memberships: Vec<Membership>) -> Token {
+    let person = &live.person;
+    memberships.retain(|membership| !crate::directory::is_alias(&membership.group));
+    if let Some(domain) = person.sid.domain_part() {
+        for (group, alias) in crate::directory::ALIASES {
+            memberships.push(Membership {
+                member: domain.with_rid(group),
+                group: Sid::builtin(alias),
+                name: well_known::name_of(&Sid::builtin(alias))
+                    .unwrap_or_default()
+                    .to_owned(),
+            });
+        }
+    }
+    Token::traced(&person.name, person.sid.clone(), &memberships)
+}

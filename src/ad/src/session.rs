@@ -1,0 +1,288 @@
+//! How the host itself speaks with a controller: with its own tickets, over LDAP that is
+//! signed and sealed by them or by TLS.
+
+use crate::journal::{Journal, Level};
+use crate::ldap::{Connection, LdapError, Pool};
+use crate::machine::{Machine, Which};
+use crate::rotation;
+use crate::servers::Server;
+use crate::settings::{Channel, Settings};
+use crate::transport::{self, KERBEROS};
+use crate::trouble::Trouble;
+use domlogon_krb5::{Context, Credentials, Exchange};
+use domlogon_protocol::Timestamp;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// The credential cache of this process, for GSSAPI. It lives in memory alone.
+pub const PROCESS_CACHE: &str = "MEMORY:domlogon";
+
+/// The host's own ticket-granting ticket, as the armour of exchanges. Not in the cache of the
+/// process: with it there GSSAPI would go and ask a controller itself, without a deadline.
+pub(crate) const ARMOUR: &str = "MEMORY:domlogon-armour";
+
+/// Tickets that end sooner are replaced.
+const RESERVE: i64 = 600;
+
+/// A kept connection that the other side has closed meanwhile fails as fast as this.
+const STALE: Duration = Duration::from_millis(200);
+
+pub(crate) struct Session {
+    settings: Arc<Settings>,
+    journal: Arc<dyn Journal>,
+    machine: Mutex<Option<Arc<Machine>>>,
+    tickets: Mutex<Option<HostTickets>>,
+    pools: Mutex<HashMap<Server, Arc<Pool>>>,
+}
+
+struct HostTickets {
+    tgt: Zeroizing<Vec<u8>>,
+    ends_at: Timestamp,
+    /// The controllers that there is a ticket for.
+    servers: HashSet<String>,
+}
+
+impl Session {
+    pub(crate) fn new(settings: Arc<Settings>, journal: Arc<dyn Journal>) -> Self {
+        Self {
+            settings,
+            journal,
+            machine: Mutex::new(None),
+            tickets: Mutex::new(None),
+            pools: Mutex::default(),
+        }
+    }
+
+    /// This host's account in the domain. Its file is read when it is first wanted: a host
+    /// may join while the daemon runs.
+    ///
+    /// # Errors
+    /// [`Trouble::NotJoined`]
+    pub(crate) fn machine(&self) -> Result<Arc<Machine>, Trouble> {
+        let mut held = lock(&self.machine);
+        if let Some(machine) = &*held {
+            return Ok(Arc::clone(machine));
+        }
+        let machine = Machine::load(&self.settings.state).map_err(Trouble::NotJoined)?;
+        let machine = Arc::new(machine);
+        *held = Some(Arc::clone(&machine));
+        Ok(machine)
+    }
+
+    /// Takes what a rotation has made of the machine's account.
+    pub(crate) fn replace_machine(&self, machine: Machine) {
+        *lock(&self.machine) = Some(Arc::new(machine));
+    }
+
+    /// Reads the file again when it is next wanted, and gets new tickets.
+    pub(crate) fn forget(&self) {
+        *lock(&self.machine) = None;
+        *lock(&self.tickets) = None;
+        lock(&self.pools).clear();
+    }
+
+    /// Kerberos for one piece of work.
+    ///
+    /// # Errors
+    /// [`Trouble::Kerberos`] if the profile cannot be used.
+    pub(crate) fn kerberos(&self) -> Result<Context, Trouble> {
+        Context::new(&self.settings.profile()).map_err(Trouble::Kerberos)
+    }
+
+    /// Writes the profile that names these controllers, the one that is asked first.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub(crate) fn write_profile(&self, servers: &[Server]) -> io::Result<()> {
+        let path = self.settings.profile();
+        let text = profile(&self.settings, servers);
+        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        let new = path.with_extension("conf.new");
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&new)?;
+        // Whatever the umask: the sessions of others read it.
+        file.set_permissions(Permissions::from_mode(0o644))?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(&new, &path)
+    }
+
+    /// Does `work` over LDAP, as the host.
+    ///
+    /// # Errors
+    /// [`Trouble`], at the deadline at the latest. What the directory refuses is one too.
+    pub(crate) fn ldap<T>(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        now: Timestamp,
+        mut work: impl FnMut(&mut Connection) -> Result<T, LdapError>,
+    ) -> Result<T, Trouble> {
+        let begun = Instant::now();
+        let pool = self.pool(server, deadline, now)?;
+        match pool.with(deadline, &mut work) {
+            Err(error) if error.is_outage() && begun.elapsed() < STALE => {
+                // It was closed while nobody used it, or its ticket has ended.
+                pool.forget();
+                Ok(pool.with(deadline, &mut work)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// Drops all kept connections to a controller that has failed.
+    pub(crate) fn drop_connections(&self, server: &Server) {
+        lock(&self.pools).remove(server);
+    }
+
+    /// Credentials of the host, and with them a ticket for LDAP at this controller, in the
+    /// cache of the process.
+    fn pool(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        now: Timestamp,
+    ) -> Result<Arc<Pool>, Trouble> {
+        let machine = self.machine()?;
+        if self.settings.channel == Channel::Sealed {
+            self.ensure_ticket(server, &machine, deadline, now)?;
+        }
+        let mut pools = lock(&self.pools);
+        let pool = pools
+            .entry(server.clone())
+            .or_insert_with(|| Arc::new(Pool::new(&self.settings, server, &machine)));
+        Ok(Arc::clone(pool))
+    }
+
+    fn ensure_ticket(
+        &self,
+        server: &Server,
+        machine: &Machine,
+        deadline: Instant,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let mut held = lock(&self.tickets);
+        let fresh = held
+            .as_ref()
+            .filter(|held| now.plus(RESERVE) < held.ends_at);
+        if fresh.is_some_and(|held| held.servers.contains(&server.name)) {
+            return Ok(());
+        }
+        let kerberos = self.kerberos()?;
+        let mut exchange =
+            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
+        let (tgt, known) = match fresh {
+            Some(held) => {
+                let tgt = kerberos
+                    .credentials_from_bytes(&held.tgt)
+                    .map_err(Trouble::Kerberos)?;
+                (tgt, held.servers.clone())
+            }
+            None => (
+                self.log_on(machine, &kerberos, &mut exchange)?,
+                HashSet::new(),
+            ),
+        };
+        let service = format!("ldap/{}", server.name);
+        let ticket = kerberos
+            .ticket(&tgt, &service, &mut exchange)
+            .map_err(Trouble::of_host)?;
+        let is_new = known.is_empty();
+        if is_new {
+            kerberos
+                .store(ARMOUR, &[&tgt], true)
+                .map_err(Trouble::Kerberos)?;
+        }
+        kerberos
+            .store(PROCESS_CACHE, &[&ticket], is_new)
+            .map_err(Trouble::Kerberos)?;
+        let mut servers = known;
+        servers.insert(server.name.clone());
+        if is_new {
+            self.journal.note(
+                Level::Notice,
+                &format!("{} has given this host a ticket", server.name),
+            );
+        }
+        *held = Some(HostTickets {
+            ends_at: tgt.ends_at(),
+            tgt: tgt.to_bytes(),
+            servers,
+        });
+        Ok(())
+    }
+
+    /// A ticket for the host itself, with whichever of its passwords the controller knows.
+    fn log_on(
+        &self,
+        machine: &Machine,
+        kerberos: &Context,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Credentials, Trouble> {
+        let (tgt, which) =
+            rotation::credentials(machine, kerberos, exchange).map_err(Trouble::of_host)?;
+        if which == Which::Pending {
+            // A change that was cut off had arrived.
+            let mut settled = machine.clone();
+            let state = &self.settings.state;
+            match rotation::settle(kerberos, &mut settled, state, (&tgt, which), exchange) {
+                Ok(()) => self.replace_machine(settled),
+                Err(error) => {
+                    let line = format!("the machine's own password: {error}");
+                    self.journal.note(Level::Warning, &line);
+                }
+            }
+        }
+        Ok(tgt)
+    }
+}
+
+/// A Kerberos profile. Nothing is looked up, and nothing is guessed from names.
+fn profile(settings: &Settings, servers: &[Server]) -> String {
+    let realm = settings.realm();
+    let mut text = format!(
+        "# Written by domlogond for its domain; changes are lost.\n\
+         [libdefaults]\n\
+         \tdefault_realm = {realm}\n\
+         \tdns_lookup_kdc = false\n\
+         \tdns_lookup_realm = false\n\
+         \tdns_canonicalize_hostname = false\n\
+         \trdns = false\n\
+         \tudp_preference_limit = 1\n\
+         \tkdc_timesync = 0\n\
+         \tclockskew = 300\n\
+         [realms]\n\
+         \t{realm} = {{\n"
+    );
+    for server in servers {
+        let address = match server.address {
+            std::net::IpAddr::V4(address) => address.to_string(),
+            std::net::IpAddr::V6(address) => format!("[{address}]"),
+        };
+        // Writing to a text cannot fail.
+        let _ = write!(
+            text,
+            "\t\tkdc = {address}:88\n\t\tkpasswd_server = {address}:464\n"
+        );
+    }
+    let dns = &settings.dns_name;
+    let _ = write!(
+        text,
+        "\t}}\n[domain_realm]\n\t.{dns} = {realm}\n\t{dns} = {realm}\n"
+    );
+    text
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

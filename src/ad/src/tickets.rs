@@ -1,0 +1,138 @@
+//! Tickets that were got at a logon, until the session fetches them.
+
+use crate::directory::Directory;
+use crate::entry::Person;
+use domlogon_protocol::{TicketBytes, Tickets, Timestamp, UserName};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// Seconds between a logon and its session.
+const PATIENCE: i64 = 120;
+
+/// Logons whose session has not come yet; the oldest give way.
+const MOST: usize = 256;
+
+#[derive(Default)]
+pub(crate) struct Pending(Mutex<HashMap<Key, Waiting>>);
+
+/// Whose they are, and the service that he logged on by.
+type Key = (String, String);
+
+struct Waiting {
+    credentials: Zeroizing<Vec<u8>>,
+    at: Timestamp,
+}
+
+impl Directory {
+    /// The tickets of somebody's last good logon, for the session that follows it.
+    pub(crate) fn tickets_of(
+        &self,
+        user: &UserName,
+        service: &str,
+        now: Timestamp,
+    ) -> Option<Tickets> {
+        let cache = self.settings.tickets.as_deref()?;
+        let found = self.pending.take(user, service, now)?;
+        let known = self.cached(self.cache.person_by_key(&user.key()))?;
+        let owner = self.user(&known.person)?;
+        // One entry of the list that domlogon-tickets reads.
+        let length = u32::try_from(found.len()).ok()?;
+        let mut list = Zeroizing::new(Vec::with_capacity(found.len() + 4));
+        list.extend_from_slice(&length.to_le_bytes());
+        list.extend_from_slice(&found);
+        Some(Tickets {
+            cache: cache.replace("{uid}", &owner.uid.to_string()),
+            credentials: TicketBytes::new(&list)?,
+            uid: owner.uid,
+            gid: owner.gid,
+        })
+    }
+}
+
+impl Pending {
+    /// Keeps the tickets of somebody who has just logged on.
+    pub(crate) fn keep(
+        &self,
+        person: &Person,
+        service: &str,
+        credentials: Zeroizing<Vec<u8>>,
+        now: Timestamp,
+    ) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, waiting| is_fresh(waiting.at, now));
+        if waiting.len() >= MOST {
+            let oldest = waiting.iter().min_by_key(|(_, waiting)| waiting.at);
+            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+                waiting.remove(&key);
+            }
+        }
+        waiting.insert(
+            (UserName::fold(&person.name), service.to_owned()),
+            Waiting {
+                credentials,
+                at: now,
+            },
+        );
+    }
+
+    /// Hands the tickets of this person out, once.
+    pub(crate) fn take(
+        &self,
+        user: &UserName,
+        service: &str,
+        now: Timestamp,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = waiting.remove(&(user.key(), service.to_owned()))?;
+        is_fresh(found.at, now).then_some(found.credentials)
+    }
+
+    /// Drops what nobody fetched.
+    pub(crate) fn expire(&self, now: Timestamp) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|_, waiting| is_fresh(waiting.at, now));
+    }
+}
+
+const fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
+    now.since(at).abs() <= PATIENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handed_out_once_in_time_and_to_the_same_service() {
+        let pending = Pending::default();
+        let alice = Person::example("Alice", 1103);
+        let user = UserName::parse(b"alice").unwrap();
+        let keep = |at| {
+            let bytes = Zeroizing::new(b"ticket".to_vec());
+            pending.keep(&alice, "sshd", bytes, Timestamp(at));
+        };
+        keep(1000);
+        assert!(pending.take(&user, "crond", Timestamp(1001)).is_none());
+        let found = pending.take(&user, "sshd", Timestamp(1001)).unwrap();
+        assert_eq!(found.as_slice(), b"ticket");
+        assert!(pending.take(&user, "sshd", Timestamp(1001)).is_none());
+        keep(1000);
+        let late = Timestamp(1000 + PATIENCE + 1);
+        assert!(pending.take(&user, "sshd", late).is_none());
+        keep(1000);
+        pending.expire(late);
+        assert!(pending.take(&user, "sshd", Timestamp(1000)).is_none());
+    }
+
+    #[test]
+    fn whoever_never_comes_takes_no_memory_for_ever() {
+        let pending = Pending::default();
+        for number in 0..MOST + 50 {
+            let person = Person::example(&format!("user{number}"), 2000);
+            let at = Timestamp(1000 + i64::try_from(number / 10).unwrap());
+            pending.keep(&person, "sshd", Zeroizing::new(vec![0]), at);
+        }
+        assert_eq!(pending.0.lock().unwrap().len(), MOST);
+    }
+}

@@ -1,0 +1,127 @@
+//! Kerberos messages to a controller and back, by TCP, within a deadline.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// The key distribution centre.
+pub(crate) const KERBEROS: u16 = 88;
+/// The password change service [RFC 3244].
+pub(crate) const KPASSWD: u16 = 464;
+
+/// Most bytes of a reply: a ticket of somebody with a thousand groups has 64 KiB.
+const MOST: u32 = 1024 * 1024;
+
+/// Sends one message, and waits for its reply until `deadline`.
+///
+/// # Errors
+/// What the connection says; `TimedOut` at the deadline; `InvalidData` for a reply that is
+/// longer than any can be.
+pub(crate) fn exchange(
+    address: SocketAddr,
+    deadline: Instant,
+    request: &[u8],
+) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+    stream.set_nodelay(true)?;
+    let length = u32::try_from(request.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let mut message = Vec::with_capacity(request.len() + 4);
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(request);
+    stream.set_write_timeout(Some(left(deadline)?))?;
+    stream.write_all(&message)?;
+    let mut header = [0; 4];
+    fill(&mut stream, deadline, &mut header)?;
+    let length = u32::from_be_bytes(header);
+    if length > MOST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut reply = vec![0; usize::try_from(length).unwrap_or(0)];
+    fill(&mut stream, deadline, &mut reply)?;
+    Ok(reply)
+}
+
+/// Reads until `buffer` is full. A sender of one byte a second gains nothing by it.
+fn fill(stream: &mut TcpStream, deadline: Instant, buffer: &mut [u8]) -> io::Result<()> {
+    let mut rest = buffer;
+    while !rest.is_empty() {
+        stream.set_read_timeout(Some(left(deadline)?))?;
+        match stream.read(rest) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => rest = rest.get_mut(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The time that is left, never 0 (which would mean "for ever").
+pub(crate) fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        Err(io::ErrorKind::TimedOut.into())
+    } else {
+        Ok(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// A controller that does `serve` with the first connection.
+    fn controller(serve: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || serve(listener.accept().unwrap().0));
+        address
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(300)
+    }
+
+    #[test]
+    fn a_message_and_its_reply() {
+        let address = controller(|mut stream| {
+            let mut request = [0; 9];
+            stream.read_exact(&mut request).unwrap();
+            assert_eq!(&request, b"\0\0\0\x05hello");
+            stream.write_all(b"\0\0\0\x02").unwrap();
+            stream.write_all(b"ok").unwrap();
+        });
+        assert_eq!(exchange(address, soon(), b"hello").unwrap(), b"ok");
+    }
+
+    #[test]
+    fn whoever_is_silent_slow_or_endless_is_left_at_the_deadline() {
+        let silent = controller(|stream| {
+            thread::sleep(Duration::from_secs(1));
+            drop(stream);
+        });
+        let slow = controller(|mut stream| {
+            let _ = stream.write_all(b"\0\0\0\x40");
+            for _ in 0..20 {
+                let _ = stream.write_all(b"x");
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        for address in [silent, slow] {
+            let error = exchange(address, soon(), b"x").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        }
+        let endless = controller(|mut stream| {
+            let _ = stream.write_all(b"\xff\xff\xff\xff");
+        });
+        let error = exchange(endless, soon(), b"x").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let shut = controller(drop);
+        assert!(exchange(shut, soon(), b"x").is_err());
+    }
+}

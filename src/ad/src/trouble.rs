@@ -1,0 +1,166 @@
+//! Why the directory could not be asked, and what that is called.
+//!
+//! Every native error becomes a condition of the table here and nowhere else.
+
+use crate::dns::DnsError;
+use crate::ldap::LdapError;
+use crate::machine::MachineError;
+use crate::rotation::RotationError;
+use crate::servers::Why;
+use domlogon_krb5 as krb5;
+use domlogon_protocol::Verdict;
+use domlogon_rules::backend::Outage;
+use std::fmt;
+use std::io;
+
+/// KRB_AP_ERR_SKEW [RFC 4120 7.5.9].
+const SKEW: i32 = 37;
+/// KDC_ERR_S_PRINCIPAL_UNKNOWN, KDC_ERR_C_PRINCIPAL_UNKNOWN, KDC_ERR_CLIENT_REVOKED,
+/// KDC_ERR_PREAUTH_FAILED: said of the host itself.
+const OURSELVES: [i32; 4] = [6, 7, 18, 24];
+
+/// The directory could not be asked.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// This host has no account in the domain, or its file cannot be read.
+    NotJoined(MachineError),
+    /// No controller is known.
+    NoServers(DnsError),
+    /// All that are known were found down, the last one for this reason.
+    AllDown(Why),
+    /// The connection failed, or was too slow.
+    Network(io::Error),
+    /// The connection failed after a password was sent: nobody knows whether it was counted.
+    Interrupted(io::Error),
+    /// The clocks differ too much.
+    Skew,
+    /// The domain does not know this host by its password.
+    HostRefused(krb5::Error),
+    /// Whoever answered could not show that it knows this host's key.
+    FalseController(krb5::Error),
+    /// LDAP failed.
+    Ldap(LdapError),
+    /// Kerberos failed in another way.
+    Kerberos(krb5::Error),
+    /// The host's own password could not be changed.
+    Rotation(Box<RotationError>),
+    /// The directory said something that cannot be.
+    Odd(&'static str),
+}
+
+impl Trouble {
+    /// What a failed exchange of the host itself means.
+    pub(crate) fn of_host(error: krb5::Error) -> Self {
+        match error {
+            krb5::Error::Transport(error) => Self::Network(error),
+            krb5::Error::Kdc(ref kdc) if kdc.code == SKEW => Self::Skew,
+            krb5::Error::Kdc(ref kdc) if OURSELVES.contains(&kdc.code) => Self::HostRefused(error),
+            error => Self::Kerberos(error),
+        }
+    }
+
+    /// Whether another controller, or the same one later, may answer better.
+    pub(crate) fn is_of_the_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Network(_)
+                | Self::Interrupted(_)
+                | Self::Skew
+                | Self::FalseController(_)
+                | Self::HostRefused(_)
+                | Self::Kerberos(_)
+        ) || matches!(self, Self::Ldap(error) if error.is_outage())
+    }
+
+    /// Whether somebody may log on with saved credentials: nobody of the domain can be asked.
+    ///
+    /// A wrong clock, and a domain that does not know this host any more, are told instead:
+    /// both are to be mended, and the cached hours and rights of a wrong clock mean nothing.
+    pub(crate) fn opens_offline(&self) -> bool {
+        self.verdict() == Verdict::LogonServerNotFound && self.is_silence()
+    }
+
+    /// Whether an account may be judged by what is known of it: no controller has said
+    /// anything about it.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.is_of_the_server()
+            || matches!(
+                self,
+                Self::NotJoined(_) | Self::NoServers(_) | Self::AllDown(_)
+            )
+    }
+
+    /// The condition for somebody who logs on.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Skew => Verdict::TimeDiffAtDc,
+            Self::HostRefused(_) | Self::FalseController(_) | Self::NotJoined(_) => {
+                Verdict::PasswordMismatch
+            }
+            Self::AllDown(why) => why.verdict,
+            Self::Odd(_) => Verdict::DceErrorLogged,
+            // It answers, and what it says cannot be used.
+            Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
+            Self::NoServers(_)
+            | Self::Rotation(_)
+            | Self::Network(_)
+            | Self::Interrupted(_)
+            | Self::Ldap(_)
+            | Self::Kerberos(_) => Verdict::LogonServerNotFound,
+        }
+    }
+
+    /// The condition for somebody who changes a password.
+    pub(crate) fn verdict_of_change(&self) -> Verdict {
+        match self {
+            // It may have been changed or not: the sentence must not say which.
+            Self::Interrupted(_) => Verdict::AuthTicketExpired,
+            _ => match self.verdict() {
+                Verdict::LogonServerNotFound => Verdict::RegistryNotFound,
+                other => other,
+            },
+        }
+    }
+}
+
+impl From<Trouble> for Outage {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble.verdict())
+    }
+}
+
+impl From<LdapError> for Trouble {
+    fn from(error: LdapError) -> Self {
+        Self::Ldap(error)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJoined(error) => error.fmt(f),
+            Self::NoServers(error) => write!(f, "no domain controller is known: {error}"),
+            Self::AllDown(why) => f.write_str(&why.text),
+            Self::Network(error) | Self::Interrupted(error) => write!(f, "no answer: {error}"),
+            Self::Skew => f.write_str("the clocks of this host and of the domain differ too much"),
+            Self::HostRefused(error) => {
+                write!(
+                    f,
+                    "the domain does not know this host by its password ({error})"
+                )
+            }
+            Self::FalseController(error) => {
+                write!(
+                    f,
+                    "it does not know this host's key, and was not believed ({error})"
+                )
+            }
+            Self::Ldap(error) => error.fmt(f),
+            Self::Rotation(error) => error.fmt(f),
+            Self::Kerberos(error) => error.fmt(f),
+            Self::Odd(what) => write!(f, "the directory answered oddly: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}

@@ -1,0 +1,153 @@
+//! `domlogon leave`
+
+use super::arguments::Leave;
+use super::configuration::{Configuration, FILE};
+use super::error::JoinError;
+use super::host::{Host, KEYTAB, Names};
+use super::{need_root, service};
+use crate::answer::Answer;
+use crate::error::Error;
+use crate::password;
+use domlogon_ad::join::{self, Authority, Gone};
+use domlogon_ad::machine::{Machine, MachineError};
+use serde::Serialize;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// What the daemon knows of the domain: names, and proofs of passwords.
+const CACHE: [&str; 3] = ["directory.db", "directory.db-wal", "directory.db-shm"];
+
+pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
+    need_root("leave")?;
+    let host = Host::new(asked.root.as_deref());
+    let configuration = Configuration::read(&host)?;
+    let state = configuration.state(&host);
+    let machine = match Machine::load(&state) {
+        Ok(machine) => Some(machine),
+        // Half a leave, or a file that no join can use: there is nothing to tell anybody.
+        Err(MachineError::NotJoined(_)) if asked.local => None,
+        Err(_) if asked.local => None,
+        Err(error) => return Err(JoinError::from(error).into()),
+    };
+    let gone = match &machine {
+        Some(machine) if !asked.local => Some(tell(asked, &host, &configuration, machine)?),
+        _ => None,
+    };
+    service::stop(&host);
+    forget(&host, &configuration, &state)?;
+    let start = service::settle(&host, configuration.has_accounts(&host));
+    Ok(answer(machine.as_ref(), gone, start))
+}
+
+/// Tells the directory.
+fn tell(
+    asked: &Leave,
+    host: &Host,
+    configuration: &Configuration,
+    machine: &Machine,
+) -> Result<Gone, Error> {
+    let desk = host.desk(configuration)?;
+    join::process_defaults(&desk.profile);
+    let names = Names {
+        account: machine.name().to_owned(),
+        full: machine.host.clone(),
+    };
+    let servers = configuration.servers_or(&[]);
+    let site = configuration.site_or(None);
+    let dns_name = machine.realm.to_lowercase();
+    let place = desk.place(&dns_name, &names, &servers, site.as_deref());
+    let authority = match &asked.user {
+        Some(user) => {
+            let prompt = format!("Password of {user} in {}: ", machine.realm);
+            let password = if asked.password_stdin {
+                password::line(&prompt)?
+            } else {
+                password::ask_once(&prompt).map_err(|error| match error {
+                    Error::NoTerminal(_) => Error::NoTerminal("--password-stdin"),
+                    other => other,
+                })?
+            };
+            Some(Authority::Administrator {
+                user: user.clone(),
+                password,
+            })
+        }
+        None => None,
+    };
+    Ok(join::leave(&place, machine, authority.as_ref()).map_err(JoinError::Leave)?)
+}
+
+/// Takes away what the join has put on this host. The host's password goes last: until then
+/// the same command can be said again.
+fn forget(host: &Host, configuration: &Configuration, state: &Path) -> Result<(), JoinError> {
+    configuration.leave(host)?;
+    service::close_network(host)?;
+    host.unlink_keytab(state)?;
+    for name in CACHE {
+        let path = state.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(JoinError::File(path, error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Machine::forget(state)?;
+    Ok(())
+}
+
+fn answer(machine: Option<&Machine>, gone: Option<Gone>, start: service::Start) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        realm: Option<&'a str>,
+        account: Option<&'a str>,
+        account_is: &'static str,
+        daemon_started: bool,
+    }
+    let account = machine.map(|machine| machine.account.as_str());
+    let name = account.unwrap_or("of this host");
+    let (word, sentence) = match gone {
+        Some(Gone::Deleted) => ("deleted", format!("The account {name} is deleted.")),
+        Some(Gone::Disabled) => (
+            "disabled",
+            format!("The account {name} is disabled. An administrator may delete it."),
+        ),
+        Some(Gone::Closed) => (
+            "closed",
+            format!(
+                "The account {name} has a password now that nobody knows. An administrator may \
+                 delete it."
+            ),
+        ),
+        Some(Gone::Absent) => (
+            "absent",
+            format!("The directory had no account {name} any more."),
+        ),
+        None => (
+            "kept",
+            format!("The account {name} was left in the directory as it is."),
+        ),
+    };
+    let realm = machine.map(|machine| machine.realm.as_str());
+    let text = format!(
+        "This host has left {}. {sentence}\n\
+         \x20 the host's password, its keytab, saved credentials: deleted\n\
+         \x20 {KEYTAB}: kept, if it was not the link to the host's keytab\n\
+         \x20 {FILE}: without the directory\n\
+         \x20 domlogond: {}\n\
+         If domlogon is still turned on in PAM and nsswitch.conf: domlogon disable\n",
+        realm.unwrap_or("its domain"),
+        match start {
+            service::Start::Unchanged => "stopped",
+            other => other.words(),
+        },
+    );
+    let shown = Shown {
+        realm,
+        account,
+        account_is: word,
+        daemon_started: start == service::Start::Started,
+    };
+    Answer::yes(text, &shown)
+}

@@ -1,0 +1,89 @@
+//! `krb5_tkt_creds_*`: the TGS exchange, one message at a time.
+
+use super::creds::Filled;
+use super::{Cache, Code, ContextHandle, PrincipalHandle, Step, bytes, check, ffi, filled};
+use core::ptr::{self, NonNull};
+use zeroize::Zeroizing;
+
+/// A running TGS exchange.
+pub(crate) struct TicketExchange<'c> {
+    context: &'c ContextHandle,
+    pointer: NonNull<ffi::RawTicketCreds>,
+    // The library looks into the cache during the exchange, and keeps its own handle of it.
+    _cache: Cache<'c>,
+}
+
+impl<'c> TicketExchange<'c> {
+    /// Asks for a ticket for `server` by the ticket-granting ticket in `cache`.
+    pub(crate) fn new(
+        context: &'c ContextHandle,
+        cache: Cache<'c>,
+        client: &PrincipalHandle<'_>,
+        server: &PrincipalHandle<'_>,
+    ) -> Result<Self, Code> {
+        let mut wanted = Filled::wanted(client, server);
+        let mut pointer = ptr::null_mut();
+        // SAFETY: all handles are alive; the library copies the names.
+        check(unsafe {
+            ffi::krb5_tkt_creds_init(
+                context.ptr(),
+                cache.ptr(),
+                &mut wanted,
+                ffi::GC_NO_STORE,
+                &mut pointer,
+            )
+        })?;
+        Ok(Self {
+            context,
+            pointer: filled(pointer)?,
+            _cache: cache,
+        })
+    }
+
+    /// Takes the reply to the last request (empty at the start).
+    pub(crate) fn step(&mut self, reply: &[u8]) -> Result<Step, Code> {
+        let mut reply = bytes::lend(reply)?;
+        let mut request = bytes::Owned::empty(self.context);
+        let mut realm = bytes::Owned::empty(self.context);
+        let mut flags = 0;
+        // SAFETY: all pointers are ours; the reply is only read.
+        check(unsafe {
+            ffi::krb5_tkt_creds_step(
+                self.context.ptr(),
+                self.ptr(),
+                &mut reply,
+                &mut request.data,
+                &mut realm.data,
+                &mut flags,
+            )
+        })?;
+        if flags & ffi::STEP_CONTINUE == 0 {
+            return Ok(Step::Finished);
+        }
+        Ok(Step::Send {
+            request: request.bytes().to_vec(),
+            realm: realm.bytes().to_vec(),
+        })
+    }
+
+    /// The credentials, after [`Step::Finished`].
+    pub(crate) fn credentials(&self) -> Result<Zeroizing<Vec<u8>>, Code> {
+        let mut creds = Filled::empty(self.context);
+        // SAFETY: the exchange is ours; it fills in copies.
+        check(unsafe {
+            ffi::krb5_tkt_creds_get_creds(self.context.ptr(), self.ptr(), &mut creds.raw)
+        })?;
+        creds.marshal()
+    }
+
+    fn ptr(&self) -> *mut ffi::RawTicketCreds {
+        self.pointer.as_ptr()
+    }
+}
+
+impl Drop for TicketExchange<'_> {
+    fn drop(&mut self) {
+        // SAFETY: from the library, freed once, before the cache.
+        unsafe { ffi::krb5_tkt_creds_free(self.context.ptr(), self.ptr()) };
+    }
+}

@@ -1,0 +1,65 @@
+//! `domlogon-tickets`: puts a person's tickets into his credential cache, renews and removes them.
+//!
+//! The PAM module runs it as root. It becomes the person for good before it touches anything, so that no file, no
+//! link and no name of a cache can be used to reach what is not his. The credentials come over stdin.
+//!
+//! Floor 2 of the house.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod cache_name;
+mod destroy;
+mod error;
+mod file_cache;
+mod input;
+mod kdc;
+mod person;
+mod renew;
+mod schedule;
+mod store;
+
+use arguments::{Arguments, Verb};
+use error::Error;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With stderr closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "domlogon-tickets: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Error> {
+    let given: Vec<_> = std::env::args_os().skip(1).collect();
+    if std::env::vars_os().next().is_some() {
+        // The library listens to KRB5_TRACE and others. Started again, there is nothing to listen to.
+        return Err(Error::Start(
+            Command::new("/proc/self/exe")
+                .args(given)
+                .env_clear()
+                .exec(),
+        ));
+    }
+    let Some(arguments) = Arguments::parse(given)? else {
+        return print(arguments::HELP);
+    };
+    match arguments.verb {
+        Verb::Store => print(&format!("{}\n", store::run(&arguments)?)),
+        Verb::Renew => renew::launch(&arguments),
+        Verb::Stay => renew::stay(&arguments),
+        Verb::Destroy => destroy::run(&arguments),
+    }
+}
+
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
+}
