@@ -163,7 +163,7 @@ impl Directory {
 
     /// Notes that a controller failed; says so in the log if that changes what is asked.
     pub(crate) fn failed(&self, server: &Server, trouble: &Trouble, now: Timestamp) {
-        self.session.drop_connections(server);
+        self.session.drop_connections(server, trouble);
         let changed = self.servers.failed(server, trouble, now);
         let contact = self.servers.contact();
         if changed {

@@ -8,6 +8,8 @@ mod account;
 mod contact;
 mod error;
 mod leave;
+mod making;
+mod proof;
 mod report;
 
 pub use contact::CACHE;
@@ -16,13 +18,15 @@ pub use leave::{Gone, leave};
 pub use report::{Check, Expected, Found, Subject, report};
 
 use crate::dns::Resolver;
-use crate::machine::{self, Key, Machine, Which, new_password};
+use crate::machine::{Machine, Which};
 use crate::queries::{self, DomainFacts};
-use crate::rotation::{self, CHANGE, Wire, kvno};
+use crate::rotation;
 use account::Account;
 use contact::Contact;
-use domlogon_krb5::{self as krb5, Changed, Credentials};
+use domlogon_krb5 as krb5;
 use domlogon_protocol::{Secret, Timestamp};
+use making::{by_administrator, by_one_time_password};
+use proof::{complete, finish, mend};
 use std::path::{Path, PathBuf};
 
 const LDAP: u16 = 389;
@@ -212,218 +216,6 @@ pub fn join(
     }
 }
 
-fn by_administrator(
-    place: &Place<'_>,
-    wish: &Wish<'_>,
-    contact: &mut Contact,
-) -> Result<Joined, JoinError> {
-    let (facts, found) = look(place, contact).map_err(Why::and_nothing_left)?;
-    let container = match &found {
-        Some(account) => {
-            let free = wish.take_over || account.is_free_for(place.host);
-            may_take(account, free).map_err(Why::and_nothing_left)?;
-            None
-        }
-        None => Some(
-            account::container(contact.again(), &facts, wish.ou).map_err(Why::and_nothing_left)?,
-        ),
-    };
-    let machine = prepare(place, wish, &facts).map_err(Why::and_nothing_left)?;
-    let password = &machine.current.password;
-    let (dn, how) = match (&found, container) {
-        (Some(account), _) => {
-            account::take_over(contact.again(), place, account, password)
-                .map_err(|why| forget_unless_told(place, why))?;
-            (account.dn.clone(), How::TakenOver)
-        }
-        (None, container) => {
-            let container = container.unwrap_or_default();
-            let dn = account::create(contact.again(), place, &container, password)
-                .map_err(|why| forget_unless_told(place, why))?;
-            (dn, How::Created)
-        }
-    };
-    let finished = settle(place, wish, contact, machine, &dn);
-    match finished {
-        Ok(()) => joined(place, contact, Some(dn), how).map_err(Why::and_account_left),
-        Err(why) if how == How::Created && contact.again().delete(&dn).is_ok() => {
-            forget(place);
-            Err(why.and_nothing_left())
-        }
-        Err(why) => Err(why.and_account_left()),
-    }
-}
-
-fn by_one_time_password(
-    place: &Place<'_>,
-    wish: &Wish<'_>,
-    contact: &mut Contact,
-    one_time: &Secret,
-) -> Result<Joined, JoinError> {
-    let (facts, found) = look(place, contact).map_err(Why::and_nothing_left)?;
-    let Some(found) = found else {
-        return Err(Why::NotPrepared(place.account()).and_nothing_left());
-    };
-    may_take(&found, true).map_err(Why::and_nothing_left)?;
-    let machine = prepare(place, wish, &facts).map_err(Why::and_nothing_left)?;
-    let mut route = contact.route;
-    let changed = contact
-        .context
-        .with_password(
-            &place.account(),
-            &place.realm,
-            one_time,
-            Some(CHANGE),
-            &mut |request| route.kdc(request),
-        )
-        .and_then(|ticket| {
-            let new = &machine.current.password;
-            contact
-                .context
-                .change_password(&ticket, new, &mut |request| route.kpasswd(request))
-        });
-    match changed {
-        Ok(Changed::Done) => {}
-        Ok(Changed::Refused { code, text, .. }) => {
-            forget(place);
-            return Err(Why::Refused(code, text).and_nothing_left());
-        }
-        Err(error) => return Err(Why::Kerberos(error).and_account_left()),
-    }
-    complete(place, contact, Some(&wish.system)).map_err(Why::and_account_left)?;
-    finish(place, contact, machine, wish.now).map_err(Why::and_account_left)?;
-    joined(place, contact, Some(found.dn), How::Prepared).map_err(Why::and_account_left)
-}
-
-/// What follows once the account has its password, as an administrator.
-fn settle(
-    place: &Place<'_>,
-    wish: &Wish<'_>,
-    contact: &mut Contact,
-    machine: Machine,
-    dn: &str,
-) -> Result<(), Why> {
-    // Only for those who look at the list of computers.
-    let _ = account::set_system(contact.again(), dn, &wish.system);
-    if let Err(error) = account::set_encryption(contact.again(), dn) {
-        if !account::is_denied(&error) {
-            return Err(error.into());
-        }
-        // Whoever made it by the right that everybody has may not; the computer itself may.
-        let mut own = as_host(place, &machine, &mut Which::Current)?;
-        account::set_encryption(own.again(), dn)?;
-    }
-    finish(place, contact, machine, wish.now)
-}
-
-/// Mends what the host itself can of a join that was whole once.
-fn mend(
-    place: &Place<'_>,
-    contact: &mut Contact,
-    mut machine: Machine,
-    used: Which,
-) -> Result<(), Why> {
-    complete(place, contact, None)?;
-    let mut route = contact.route;
-    let mut kdc = |request: &[u8]| route.kdc(request);
-    let (context, tgt) = (&contact.context, &contact.tgt);
-    if verify(context, &machine, tgt, place.state, &mut kdc).is_ok() {
-        return Ok(());
-    }
-    match used {
-        Which::Pending => {
-            rotation::settle(context, &mut machine, place.state, (tgt, used), &mut kdc)?;
-        }
-        Which::Current => {
-            if let Some(kvno) = kvno::own(&machine, context, tgt, &mut kdc) {
-                machine.current.kvno = kvno;
-            }
-            machine.write_keytab(context, place.state)?;
-            machine.store(place.state)?;
-        }
-        Which::Previous => machine.write_keytab(context, place.state)?,
-    }
-    verify(context, &machine, tgt, place.state, &mut kdc)
-}
-
-/// Writes to the account, as the host itself, what it may write: the rest is not vital.
-fn complete(place: &Place<'_>, contact: &mut Contact, system: Option<&System>) -> Result<(), Why> {
-    let (_, found) = look(place, contact)?;
-    let Some(account) = found else {
-        return Ok(());
-    };
-    let connection = contact.again();
-    let allowed = |result: Result<(), crate::ldap::LdapError>| match result {
-        Err(error) if error.is_outage() => Err(Why::Ldap(error)),
-        // `report` names what is still missing, and how to mend it.
-        Ok(()) | Err(_) => Ok(()),
-    };
-    allowed(account::name_host(connection, place, &account))?;
-    allowed(account::set_encryption(connection, &account.dn))?;
-    if let Some(system) = system {
-        allowed(account::set_system(connection, &account.dn, system))?;
-    }
-    Ok(())
-}
-
-/// Proves that the host can log on and open the tickets for it, and writes its files.
-fn finish(
-    place: &Place<'_>,
-    contact: &mut Contact,
-    mut machine: Machine,
-    now: Timestamp,
-) -> Result<(), Why> {
-    let mut route = contact.route;
-    let mut kdc = |request: &[u8]| route.kdc(request);
-    let context = &contact.context;
-    let tgt = rotation::credentials(&machine, context, &mut kdc)
-        .map_err(|error| Why::of_log_on(&contact.server, error))?
-        .0;
-    if let Some(kvno) = kvno::own(&machine, context, &tgt, &mut kdc) {
-        machine.current.kvno = kvno;
-    }
-    machine.current.set_at = now;
-    machine.write_keytab(context, place.state)?;
-    verify(context, &machine, &tgt, place.state, &mut kdc)?;
-    machine.store(place.state)?;
-    machine::remove(&place.unfinished())?;
-    Ok(())
-}
-
-/// Proves that a ticket for the host opens with its keytab.
-fn verify(
-    context: &krb5::Context,
-    machine: &Machine,
-    tgt: &Credentials,
-    state: &Path,
-    kdc: &mut krb5::Exchange<'_>,
-) -> Result<(), Why> {
-    let service = format!("host/{}@{}", machine.host, machine.realm);
-    let ticket = context.ticket(tgt, &service, kdc).map_err(Why::Kerberos)?;
-    context
-        .verify(&ticket, &service, &Machine::keytab(state))
-        .map_err(Why::NotVerified)
-}
-
-/// Writes down what the host's password is going to be.
-fn prepare(place: &Place<'_>, wish: &Wish<'_>, facts: &DomainFacts) -> Result<Machine, Why> {
-    let machine = Machine {
-        account: place.account(),
-        realm: place.realm.clone(),
-        host: place.host.to_owned(),
-        domain_sid: facts.sid.clone(),
-        current: Key {
-            password: new_password()?,
-            kvno: 1,
-            set_at: wish.now,
-        },
-        previous: None,
-        pending: None,
-    };
-    machine.store_at(&place.unfinished())?;
-    Ok(machine)
-}
-
 /// What an earlier join of this host to this domain has written down.
 fn begun(place: &Place<'_>) -> Option<Machine> {
     // One that cannot be read is of no use, and the next join writes another.
@@ -439,19 +231,6 @@ fn look(place: &Place<'_>, contact: &mut Contact) -> Result<(DomainFacts, Option
     }
     let found = Account::find(contact.again(), &facts, &place.account())?;
     Ok((facts, found))
-}
-
-fn may_take(account: &Account, free: bool) -> Result<(), Why> {
-    let dn = account.dn.clone();
-    if account.is_controller() {
-        Err(Why::IsController(dn))
-    } else if !account.is_computer() {
-        Err(Why::IsNoComputer(dn))
-    } else if free {
-        Ok(())
-    } else {
-        Err(Why::Exists(dn, account.host.clone()))
-    }
 }
 
 fn joined(
@@ -506,25 +285,6 @@ fn user_of(user: &str, place: &Place<'_>) -> Result<String, Why> {
         return Err(Why::OtherDomain(user.to_owned()));
     }
     Ok(name.to_owned())
-}
-
-/// After a refusal the directory knows nothing of the password that was written down; after
-/// a connection that broke it may.
-fn forget_unless_told(place: &Place<'_>, why: Why) -> JoinError {
-    let unsure = matches!(&why, Why::Ldap(error) if error.is_outage());
-    if unsure {
-        return why.and_account_left();
-    }
-    forget(place);
-    why.and_nothing_left()
-}
-
-/// What cannot be removed is written over by the next join.
-fn forget(place: &Place<'_>) {
-    let _ = machine::remove(&place.unfinished());
-    if !Machine::file(place.state).exists() {
-        let _ = machine::remove(&Machine::keytab(place.state));
-    }
 }
 
 #[cfg(test)]

@@ -23,8 +23,11 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at those that are down.
 const TICK: Duration = Duration::from_secs(2);
-/// What a controller has for a sign of life.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// What the controller that is asked has for a sign of life, over a connection that is kept.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What one that is down has for everything from the first packet on: some fifteen times
+/// there and back, and nobody waits for it.
+const PATIENCE_DOWN: Duration = Duration::from_secs(6);
 /// Between two signs of life of the one that is asked.
 const HEARTBEAT: Duration = Duration::from_secs(8);
 /// Between two looks into the DNS, and between two while nobody answers.
@@ -127,13 +130,18 @@ impl Watch {
             self.discovered = Some(Instant::now());
             discover(directory, now);
         }
-        for server in directory.servers.down() {
-            try_again(directory, &server);
-        }
+        // All at once: the one that is back is not to wait for those that are not.
+        thread::scope(|scope| {
+            for server in directory.servers.down() {
+                // Without a thread this one waits for the next look.
+                let _ = thread::Builder::new()
+                    .spawn_scoped(scope, move || try_again(directory, &server));
+            }
+        });
         if self.alive.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
             self.alive = Some(Instant::now());
             if let Ok(server) = directory.servers.best(Instant::now()) {
-                if let Err(trouble) = ask_for_life(directory, &server) {
+                if let Err(trouble) = ask_for_life(directory, &server, PATIENCE) {
                     directory.failed(&server, &trouble, (directory.clock)());
                 }
             }
@@ -182,7 +190,7 @@ fn say_none(directory: &Directory, trouble: &Trouble, now: Timestamp) {
 }
 
 fn try_again(directory: &Directory, server: &Server) {
-    match ask_for_life(directory, server) {
+    match ask_for_life(directory, server, PATIENCE_DOWN) {
         Ok(()) => {
             let before = directory.contact();
             if directory.servers.answered(server, (directory.clock)()) {
@@ -197,6 +205,7 @@ fn try_again(directory: &Directory, server: &Server) {
         }
         Err(trouble) => {
             let now = (directory.clock)();
+            directory.session.drop_connections(server, &trouble);
             if directory.servers.failed(server, &trouble, now) {
                 let line = format!(
                     "{} does not answer: {trouble}; working offline",
@@ -209,8 +218,8 @@ fn try_again(directory: &Directory, server: &Server) {
 }
 
 /// Kerberos where new tickets are due, and LDAP.
-fn ask_for_life(directory: &Directory, server: &Server) -> Result<(), Trouble> {
-    let (deadline, now) = (Instant::now() + PATIENCE, (directory.clock)());
+fn ask_for_life(directory: &Directory, server: &Server, patience: Duration) -> Result<(), Trouble> {
+    let (deadline, now) = (Instant::now() + patience, (directory.clock)());
     directory.facts(server, deadline, now)?;
     directory.session.ldap(server, deadline, now, |connection| {
         queries::server_state(connection).map(drop)

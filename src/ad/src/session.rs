@@ -9,7 +9,7 @@ use crate::servers::Server;
 use crate::settings::{Channel, Settings};
 use crate::transport::{self, KERBEROS};
 use crate::trouble::Trouble;
-use domlogon_krb5::{Context, Credentials, Exchange};
+use domlogon_krb5::{Context, Credentials, Error as KerberosError, Exchange};
 use domlogon_protocol::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -46,6 +46,12 @@ struct HostTickets {
     ends_at: Timestamp,
     /// The controllers that there is a ticket for.
     servers: HashSet<String>,
+}
+
+impl HostTickets {
+    fn lasts(&self, now: Timestamp) -> bool {
+        now.plus(RESERVE) < self.ends_at
+    }
 }
 
 impl Session {
@@ -140,9 +146,19 @@ impl Session {
         }
     }
 
-    /// Drops all kept connections to a controller that has failed.
-    pub(crate) fn drop_connections(&self, server: &Server) {
+    /// Drops all kept connections to a controller that has failed, and the ticket for it if
+    /// that may be what it did not take.
+    pub(crate) fn drop_connections(&self, server: &Server, trouble: &Trouble) {
         lock(&self.pools).remove(server);
+        let doubted = matches!(
+            trouble,
+            Trouble::HostNotBound(_) | Trouble::Ldap(LdapError::Ticket(_))
+        );
+        if doubted {
+            if let Some(held) = &mut *lock(&self.tickets) {
+                held.servers.remove(&server.name);
+            }
+        }
     }
 
     /// Credentials of the host, and with them a ticket for LDAP at this controller, in the
@@ -164,6 +180,8 @@ impl Session {
         Ok(Arc::clone(pool))
     }
 
+    /// Sees to a ticket for LDAP at this controller. No lock is held while it is waited for:
+    /// one that does not answer must not hold those up who ask another.
     fn ensure_ticket(
         &self,
         server: &Server,
@@ -171,54 +189,69 @@ impl Session {
         deadline: Instant,
         now: Timestamp,
     ) -> Result<(), Trouble> {
-        let mut held = lock(&self.tickets);
-        let fresh = held
-            .as_ref()
-            .filter(|held| now.plus(RESERVE) < held.ends_at);
-        if fresh.is_some_and(|held| held.servers.contains(&server.name)) {
-            return Ok(());
-        }
+        let known = {
+            let held = lock(&self.tickets);
+            let fresh = held.as_ref().filter(|held| held.lasts(now));
+            if fresh.is_some_and(|held| held.servers.contains(&server.name)) {
+                return Ok(());
+            }
+            fresh.map(|held| held.tgt.clone())
+        };
         let kerberos = self.kerberos()?;
         let mut exchange =
             |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
-        let (tgt, known) = match fresh {
-            Some(held) => {
-                let tgt = kerberos
-                    .credentials_from_bytes(&held.tgt)
-                    .map_err(Trouble::Kerberos)?;
-                (tgt, held.servers.clone())
-            }
-            None => (
-                self.log_on(machine, &kerberos, &mut exchange)?,
-                HashSet::new(),
-            ),
-        };
         let service = format!("ldap/{}", server.name);
+        if let Some(bytes) = known {
+            let tgt = kerberos
+                .credentials_from_bytes(&bytes)
+                .map_err(Trouble::Kerberos)?;
+            match kerberos.ticket(&tgt, &service, &mut exchange) {
+                Ok(ticket) => return self.keep(&kerberos, server, &tgt, &ticket, false),
+                // It does not take what was granted before: all is begun anew.
+                Err(KerberosError::Kdc(_)) => {}
+                Err(error) => return Err(Trouble::of_host(error)),
+            }
+        }
+        let tgt = self.log_on(machine, &kerberos, &mut exchange)?;
         let ticket = kerberos
             .ticket(&tgt, &service, &mut exchange)
             .map_err(Trouble::of_host)?;
-        let is_new = known.is_empty();
-        if is_new {
+        self.keep(&kerberos, server, &tgt, &ticket, true)
+    }
+
+    /// Puts a ticket for a controller where GSSAPI finds it.
+    fn keep(
+        &self,
+        kerberos: &Context,
+        server: &Server,
+        tgt: &Credentials,
+        ticket: &Credentials,
+        anew: bool,
+    ) -> Result<(), Trouble> {
+        let mut held = lock(&self.tickets);
+        let store = |cache, credentials, anew| {
             kerberos
-                .store(ARMOUR, &[&tgt], true)
-                .map_err(Trouble::Kerberos)?;
+                .store(cache, &[credentials], anew)
+                .map(drop)
+                .map_err(Trouble::Kerberos)
+        };
+        match held.as_mut().filter(|_| !anew) {
+            Some(held) => {
+                store(PROCESS_CACHE, ticket, false)?;
+                held.servers.insert(server.name.clone());
+            }
+            None => {
+                store(ARMOUR, tgt, true)?;
+                store(PROCESS_CACHE, ticket, true)?;
+                *held = Some(HostTickets {
+                    tgt: tgt.to_bytes(),
+                    ends_at: tgt.ends_at(),
+                    servers: HashSet::from([server.name.clone()]),
+                });
+                let line = format!("{} has given this host a ticket", server.name);
+                self.journal.note(Level::Notice, &line);
+            }
         }
-        kerberos
-            .store(PROCESS_CACHE, &[&ticket], is_new)
-            .map_err(Trouble::Kerberos)?;
-        let mut servers = known;
-        servers.insert(server.name.clone());
-        if is_new {
-            self.journal.note(
-                Level::Notice,
-                &format!("{} has given this host a ticket", server.name),
-            );
-        }
-        *held = Some(HostTickets {
-            ends_at: tgt.ends_at(),
-            tgt: tgt.to_bytes(),
-            servers,
-        });
         Ok(())
     }
 
@@ -231,10 +264,16 @@ impl Session {
     ) -> Result<Credentials, Trouble> {
         let (tgt, which) =
             rotation::credentials(machine, kerberos, exchange).map_err(Trouble::of_host)?;
+        let state = &self.settings.state;
+        if !Machine::keytab(state).exists() {
+            // Nobody is let in without it.
+            if let Err(error) = machine.write_keytab(kerberos, state) {
+                self.journal.note(Level::Error, &error.to_string());
+            }
+        }
         if which == Which::Pending {
             // A change that was cut off had arrived.
             let mut settled = machine.clone();
-            let state = &self.settings.state;
             match rotation::settle(kerberos, &mut settled, state, (&tgt, which), exchange) {
                 Ok(()) => self.replace_machine(settled),
                 Err(error) => {

@@ -36,6 +36,8 @@ pub(crate) enum Trouble {
     Skew,
     /// The domain does not know this host by its password.
     HostRefused(krb5::Error),
+    /// The same, said by LDAP.
+    HostNotBound(LdapError),
     /// Whoever answered could not show that it knows this host's key.
     FalseController(krb5::Error),
     /// LDAP failed.
@@ -68,6 +70,7 @@ impl Trouble {
                 | Self::Skew
                 | Self::FalseController(_)
                 | Self::HostRefused(_)
+                | Self::HostNotBound(_)
                 | Self::Kerberos(_)
         ) || matches!(self, Self::Ldap(error) if error.is_outage())
     }
@@ -94,9 +97,10 @@ impl Trouble {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Skew => Verdict::TimeDiffAtDc,
-            Self::HostRefused(_) | Self::FalseController(_) | Self::NotJoined(_) => {
-                Verdict::PasswordMismatch
-            }
+            Self::HostRefused(_)
+            | Self::HostNotBound(_)
+            | Self::FalseController(_)
+            | Self::NotJoined(_) => Verdict::PasswordMismatch,
             Self::AllDown(why) => why.verdict,
             Self::Odd(_) => Verdict::DceErrorLogged,
             // It answers, and what it says cannot be used.
@@ -131,7 +135,11 @@ impl From<Trouble> for Outage {
 
 impl From<LdapError> for Trouble {
     fn from(error: LdapError) -> Self {
-        Self::Ldap(error)
+        match error {
+            // Only the host itself binds.
+            LdapError::Refused { code: 49, .. } => Self::HostNotBound(error),
+            error => Self::Ldap(error),
+        }
     }
 }
 
@@ -144,6 +152,12 @@ impl fmt::Display for Trouble {
             Self::Network(error) | Self::Interrupted(error) => write!(f, "no answer: {error}"),
             Self::Skew => f.write_str("the clocks of this host and of the domain differ too much"),
             Self::HostRefused(error) => {
+                write!(
+                    f,
+                    "the domain does not know this host by its password ({error})"
+                )
+            }
+            Self::HostNotBound(error) => {
                 write!(
                     f,
                     "the domain does not know this host by its password ({error})"

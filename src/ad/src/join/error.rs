@@ -9,6 +9,7 @@ use core::fmt;
 use domlogon_krb5::{self as krb5, code};
 use std::io;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// NTSTATUS beside KDC_ERR_CLIENT_REVOKED and KDC_ERR_KEY_EXPIRED.
 const DISABLED: u32 = 0xC000_0072;
@@ -57,7 +58,7 @@ pub enum Why {
     ReadOnly(String),
     /// There was no time for any controller.
     NoTime,
-    /// The clocks differ: the controller, its time.
+    /// The clocks differ: the controller, and the seconds that this host's is ahead.
     Skew(String, Option<i64>),
     /// Wrong user or password.
     Password,
@@ -127,8 +128,9 @@ impl Why {
     /// What a failed logon at a controller means.
     pub(super) fn of_log_on(server: &str, error: krb5::Error) -> Self {
         if error.is_skew() {
-            let time = error.kdc().and_then(|kdc| kdc.server_time);
-            return Self::Skew(server.to_owned(), time);
+            let theirs = error.kdc().and_then(|kdc| kdc.server_time);
+            let ahead = theirs.map(|theirs| unix_time().saturating_sub(theirs));
+            return Self::Skew(server.to_owned(), ahead);
         }
         match error {
             krb5::Error::Transport(error) => Self::Unreachable(server.to_owned(), error),
@@ -297,10 +299,12 @@ impl fmt::Display for Why {
                  that takes changes: --server NAME"
             ),
             Self::NoTime => f.write_str("No domain controller answered in time."),
-            Self::Skew(server, time) => {
+            Self::Skew(server, ahead) => {
                 write!(f, "The clocks of this host and of {server} differ too much")?;
-                if let Some(time) = time {
-                    write!(f, " (its clock says {time} s since 1970 UTC)")?;
+                match ahead {
+                    Some(ahead @ 0..) => write!(f, ": this one is {ahead} s ahead")?,
+                    Some(behind) => write!(f, ": this one is {} s behind", behind.unsigned_abs())?,
+                    None => {}
                 }
                 f.write_str(". Set the clock: timedatectl set-ntp true")
             }
@@ -411,6 +415,13 @@ fn exists(f: &mut fmt::Formatter<'_>, dn: &str, host: Option<&str>) -> fmt::Resu
         ", and a host may be using it. If it is this one's from an earlier time, or nobody's: \
          --take-over. Otherwise give this host's account another name: --name NAME",
     )
+}
+
+fn unix_time() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 /// Judges the names before anybody is asked.

@@ -3,7 +3,8 @@
 use super::account::Account;
 use super::contact::Contact;
 use super::error::Why;
-use super::{Place, as_host, look, verify};
+use super::proof::verify;
+use super::{Place, as_host, look};
 use crate::machine::{Machine, MachineError, Which};
 use crate::queries;
 use crate::rotation::Wire;

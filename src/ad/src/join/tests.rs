@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::Key;
 
 fn place<'a>(state: &'a Path, resolver: &'a Resolver) -> Place<'a> {
     Place {
@@ -109,4 +110,23 @@ fn a_host_of_another_domain_is_not_joined_over() {
     let refused = resume(&place, Timestamp(0)).unwrap_err();
     assert!(matches!(*refused.why, Why::JoinedTo(..)));
     assert!(refused.to_string().contains("domlogon leave"));
+}
+
+#[test]
+fn a_wrong_clock_is_named_as_such() {
+    let error = |server_time| {
+        krb5::Error::Kdc(krb5::KdcError {
+            code: krb5::code::SKEW,
+            ntstatus: None,
+            after_preauth: true,
+            server_time,
+            armored: false,
+        })
+    };
+    let said = |error| Why::of_log_on("dc1", error).to_string();
+    let behind = said(error(Some(i64::from(u32::MAX))));
+    assert!(behind.contains("s behind") && behind.contains("timedatectl"));
+    assert!(said(error(Some(0))).contains("s ahead"));
+    assert!(said(error(Some(i64::MIN))).contains("s ahead"));
+    assert!(!said(error(None)).contains("this one"));
 }

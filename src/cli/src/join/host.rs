@@ -8,7 +8,7 @@ use domlogon_ad::machine::Machine;
 use nix::unistd::{User, mkdtemp};
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, chown, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 /// The keytab that other programs look for.
@@ -177,15 +177,22 @@ impl Names {
     }
 }
 
-/// A folder of root's own for a while.
+/// A folder of root's own for a while. Always the same one: a command that is interrupted at
+/// a prompt leaves it to the next.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> io::Result<Self> {
-        let made = mkdtemp("/run/domlogon-join.XXXXXX");
-        Ok(Self(
-            made.or_else(|_| mkdtemp("/tmp/domlogon-join.XXXXXX"))?,
-        ))
+        const USUAL: &str = "/run/domlogon-join";
+        let is_own = |path: &Path| {
+            fs::symlink_metadata(path)
+                .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & 0o077 == 0)
+        };
+        let made = DirBuilder::new().mode(0o700).create(USUAL);
+        if made.is_ok() || is_own(Path::new(USUAL)) {
+            return Ok(Self(USUAL.into()));
+        }
+        Ok(Self(mkdtemp("/tmp/domlogon-join.XXXXXX")?))
     }
 }
 
