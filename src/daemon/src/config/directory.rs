@@ -70,12 +70,11 @@ pub(super) struct RawDirectory {
 impl RawDirectory {
     /// `base` is that of `[ids]`, for the plain scheme.
     pub(super) fn judge(self, base: u32) -> Result<Options, Wrong> {
+        let channel_place = self.ldap.as_ref().map(Spanned::span).unwrap_or_default();
         let channel = choice(self.ldap, CHANNELS)?;
-        let ca_place = self.ca.as_ref().map(Spanned::span);
         let ca = optional(self.ca, "", |ca| ca.is_empty() || is_path(ca), Fault::Path)?;
         if ca.is_empty() && channel != Channel::Sealed {
-            let place = ca_place.unwrap_or_default();
-            return Err(Wrong::new(place, Fault::NoCa));
+            return Err(Wrong::new(channel_place, Fault::NoCa));
         }
         let site = optional(
             self.site,
