@@ -70,7 +70,7 @@ pub(crate) fn domain(
     guest: &Guest<'_>,
 ) -> Result<Proved, EnableError> {
     let mut proved = Proved::default();
-    proved.look_up(guest);
+    proved.look_up(&guest.name);
     let services = services(host);
     for service in &services {
         proved.right_password(service, daemon, guest)?;
@@ -82,11 +82,50 @@ pub(crate) fn domain(
     }
     // Wrong ones last: they may lock the account.
     for service in &services {
-        proved.wrong_password(service, guest);
+        proved.wrong_password(
+            service,
+            &guest.name,
+            "an account of the domain with a wrong password",
+        );
     }
     guest.disable()?;
     for service in &services {
         proved.disabled(service, guest);
+    }
+    Ok(proved)
+}
+
+/// What does not hold of accounts of a directory. No account is made there for this, and
+/// nobody's password is tried: a wrong one would count. `known` is one that the directory has,
+/// `nobody` a name that it does not have.
+///
+/// # Errors
+/// When the daemon does not answer.
+pub(crate) fn directory(
+    host: &Host,
+    daemon: &Daemon,
+    known: Option<&str>,
+    nobody: &str,
+) -> Result<Proved, EnableError> {
+    let mut proved = Proved {
+        known: known.map(str::to_owned),
+        in_directory: true,
+        ..Proved::default()
+    };
+    match known {
+        Some(known) => {
+            proved.look_up(known);
+            for service in &services(host) {
+                let (_, wanted) = expected(daemon, service, known)?;
+                proved.account(service, known, wanted);
+            }
+        }
+        None => proved.notes.push(
+            "the directory has no account that this host could show, so none was tried".into(),
+        ),
+    }
+    for service in services(host) {
+        proved.wrong_password(&service, nobody, "a name that nobody has");
     }
     Ok(proved)
 }
@@ -100,6 +139,10 @@ pub(crate) struct Proved {
     pub(crate) failures: Vec<Box<str>>,
     /// What is worth knowing.
     pub(crate) notes: Vec<Box<str>>,
+    /// The accounts are in a directory.
+    pub(crate) in_directory: bool,
+    /// Whose account of the directory was tried.
+    pub(crate) known: Option<String>,
 }
 
 impl Proved {
@@ -107,8 +150,8 @@ impl Proved {
         self.failures.push(text.into());
     }
 
-    fn look_up(&mut self, guest: &Guest<'_>) {
-        match run(&Job::Lookup(guest.name.clone()), None) {
+    fn look_up(&mut self, name: &str) {
+        match run(&Job::Lookup(name.to_owned()), None) {
             Ok(child::Done::Found(true)) => {}
             Ok(_) => self.fail(
                 "the name of an account of the domain is not found (libnss_domlogon.so.2 is \
@@ -151,15 +194,25 @@ impl Proved {
         Ok(())
     }
 
-    fn wrong_password(&mut self, service: &str, guest: &Guest<'_>) {
+    fn wrong_password(&mut self, service: &str, name: &str, whose: &str) {
         let wrong = Secret::new(b"not the password of this account");
-        let trial = trial(service, &guest.name, Call::Authenticate, Some(wrong));
+        let trial = trial(service, name, Call::Authenticate, Some(wrong));
         let result = attempt(&trial, visitor(&trial));
         if !result.as_ref().is_ok_and(|o| o.code != SUCCESS) {
+            self.fail(format!("{whose}, {}: {}", way(&trial), got(&result)));
+        }
+    }
+
+    /// What the daemon says of somebody who comes with an ssh key is what libpam says.
+    fn account(&mut self, service: &str, name: &str, wanted: PamCode) {
+        let trial = trial(service, name, Call::Account, None);
+        let result = attempt(&trial, None);
+        if !result.as_ref().is_ok_and(|o| o.code == wanted.number()) {
             self.fail(format!(
-                "an account of the domain with a wrong password, {}: {}",
+                "the account {name} of the directory, {}: {}, expected {}",
                 way(&trial),
-                got(&result)
+                got(&result),
+                wanted.symbol()
             ));
         }
     }

@@ -11,6 +11,7 @@ use super::{PATIENCE, Told, nsswitch, plan, recover, transaction};
 use crate::answer::Answer;
 use crate::daemon::Daemon;
 use crate::error::Error;
+use domlogon_protocol::admin::{self, AdminError};
 use domlogon_protocol::{Reply, Request, Verdict};
 use std::fs;
 use std::io::{self, Write};
@@ -44,23 +45,21 @@ pub(crate) fn run(asked: &Enable, daemon: &Daemon, as_json: bool) -> Result<Answ
     daemon_answers(daemon)?;
     let locals = proof::locals(&host);
     let mut journal = transaction::apply(&desk, &plan, guard::start)?;
-    let proved = match prove(&desk, &mut journal, daemon, &locals) {
+    let mut proved = match prove(&desk, &mut journal, daemon, &locals) {
         Ok(proved) => proved,
         Err(error) => return Err(transaction::back(&desk, &journal, error)),
     };
-    told.admitted = proved.admitted;
+    let shown = proofs(&proved);
+    told.admitted = std::mem::take(&mut proved.admitted);
     told.notes = notes;
     told.notes
         .extend(proved.notes.iter().map(|note| format!("Note: {note}.")));
     match asked.confirm {
-        Some(seconds) => wait(&desk, journal, seconds, told),
+        Some(seconds) => wait(&desk, journal, seconds, told, &shown),
         None => {
             settle(&desk, journal)?;
             guard::note("domlogon was turned on");
-            let text = format!(
-                "{}\nTo turn it off: domlogon disable\n",
-                proofs(&told.admitted)
-            );
+            let text = format!("{shown}\nTo turn it off: domlogon disable\n");
             Ok(told.answer(&text))
         }
     }
@@ -113,6 +112,16 @@ fn prove(
     if !worse.is_empty() {
         return Err(EnableError::Unproved(worse));
     }
+    if in_directory(daemon)? {
+        let known = someone(daemon)?;
+        let nobody = proof::random_name()?;
+        let proved = proof::directory(&desk.host, daemon, known.as_deref(), &nobody)?;
+        return if proved.failures.is_empty() {
+            Ok(proved)
+        } else {
+            Err(EnableError::Unproved(proved.failures))
+        };
+    }
     // Written down first: whoever rolls back deletes the account.
     journal.account = Some(proof::random_name()?);
     desk.write(journal)?;
@@ -145,6 +154,33 @@ fn prove(
     }
 }
 
+fn in_directory(daemon: &Daemon) -> Result<bool, EnableError> {
+    match daemon.look(&Request::Status) {
+        Ok(Reply::Status(status)) => Ok(status.directory.is_some()),
+        Ok(_) => Err(EnableError::Daemon(Box::new(Error::OtherReply))),
+        Err(error) => Err(EnableError::Daemon(Box::new(error))),
+    }
+}
+
+/// An account of the directory: one that this host knows already, or the one that every
+/// domain has.
+fn someone(daemon: &Daemon) -> Result<Option<String>, EnableError> {
+    let failed = |error| EnableError::Daemon(Box::new(error));
+    if let admin::Reply::Users(known, _) =
+        daemon.ask(admin::Request::UserList(0)).map_err(failed)?
+    {
+        if let Some(user) = known.first() {
+            return Ok(Some(user.name.clone()));
+        }
+    }
+    match daemon.ask(admin::Request::UserShow("Administrator".to_owned())) {
+        Ok(admin::Reply::User(user)) => Ok(Some(user.name)),
+        Ok(_) => Ok(None),
+        Err(Error::Refused(refused)) if matches!(*refused, AdminError::NoSuchUser(_)) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 fn settle(desk: &Desk, journal: Journal) -> Result<(), EnableError> {
     transaction::settle(desk, journal.clone())
         .map_err(|error| transaction::back(desk, &journal, error))
@@ -156,6 +192,7 @@ fn wait(
     journal: Journal,
     seconds: u64,
     mut told: Told,
+    shown: &str,
 ) -> Result<Answer, EnableError> {
     let journal = Journal {
         phase: Phase::Pending,
@@ -172,27 +209,37 @@ fn wait(
     told.state = "pending";
     told.confirm_within_seconds = Some(seconds);
     let text = format!(
-        "{}\nThe old state comes back by itself in {seconds} seconds. To keep the new one, leave \
+        "{shown}\nThe old state comes back by itself in {seconds} seconds. To keep the new one, leave \
          this logon open, log on anew, and say there:\n  domlogon confirm\n\
-         To take it back at once: domlogon disable\n",
-        proofs(&told.admitted)
+         To take it back at once: domlogon disable\n"
     );
     Ok(told.answer(&text))
 }
 
-fn proofs(admitted: &[String]) -> String {
-    let domain = if admitted.is_empty() {
+fn proofs(proved: &Proved) -> String {
+    let begin =
+        "domlogon is turned on. Proved through libpam: root and local accounts pass as before";
+    if proved.in_directory {
+        let known = match &proved.known {
+            Some(known) => format!(
+                "the account {known} of the directory is found, and gets at each way in what its \
+                 rights say; "
+            ),
+            None => String::new(),
+        };
+        return format!(
+            "{begin}; {known}a name that nobody has does not pass. Nobody's password was tried."
+        );
+    }
+    let domain = if proved.admitted.is_empty() {
         "an account of the domain gets what its rights say".to_owned()
     } else {
         format!(
             "an account of the domain passes with its password ({})",
-            admitted.join(", ")
+            proved.admitted.join(", ")
         )
     };
-    format!(
-        "domlogon is turned on. Proved through libpam: root and local accounts pass as before, \
-         {domain}, a wrong password and a disabled account do not."
-    )
+    format!("{begin}, {domain}, a wrong password and a disabled account do not.")
 }
 
 /// `domlogon confirm`
