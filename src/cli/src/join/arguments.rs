@@ -55,7 +55,10 @@ pub(crate) struct Join {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --user the account is put out of use by the host's own right: it is disabled, or gets
-a password that nobody knows. Turn domlogon off first: domlogon disable")]
+a password that nobody knows. Turn domlogon off first: domlogon disable
+
+Leave before the packages are removed: a purge tells the directory nothing, and the account
+stays there.")]
 pub(crate) struct Leave {
     /// A user of the domain by whose right the account is deleted.
     #[arg(long, value_name = "NAME")]
