@@ -4,9 +4,9 @@
 //! broken rule and its number; what it refuses beyond that is told in its terms, and its
 //! own words are in the log.
 
+use crate::attempt::{Attempt, Tried};
 use crate::directory::{Directory, LOGON, Live};
 use crate::journal::Level;
-use crate::logon::Tried;
 use crate::servers::Server;
 use crate::transport::{self, KPASSWD};
 use crate::trouble::Trouble;
@@ -16,9 +16,6 @@ use domlogon_rules as rules;
 use domlogon_rules::Place;
 use domlogon_rules::backend::Outage;
 use std::time::Instant;
-
-/// The service that changes passwords.
-const CHANGEPW: &str = "kadmin/changepw";
 
 /// Result codes [RFC 3244 2].
 const AUTH_ERROR: u16 = 3;
@@ -144,16 +141,14 @@ impl Directory {
         if old.is_empty() {
             return Ok(Err(wrong()));
         }
-        let kerberos = self.session.kerberos()?;
-        let service = Some(CHANGEPW);
-        let tried = self.try_password(&kerberos, server, deadline, live, old, service)?;
+        let tried = Attempt::new(self, server, deadline, live, old)?.for_change()?;
         let judged = rules::judge_change(&account, &live.policy, place, now);
         Ok(match tried {
             Tried::Right(ticket) => match judged {
                 Some(refusal) => Err(Box::new(refusal)),
                 None => Ok(ticket),
             },
-            Tried::Proven(refusal) => Err(Box::new(
+            Tried::Proven { refusal, .. } => Err(Box::new(
                 judged.unwrap_or_else(|| self.theirs(refusal, live, place)),
             )),
             Tried::Refused(refusal) => Err(match refusal.verdict {
@@ -215,14 +210,12 @@ impl Directory {
         };
         // The old one opens nothing any more, whatever happens next.
         let _ = self.cache.unsave(&live.person.sid);
-        let kerberos = self.session.kerberos()?;
-        match self.try_password(&kerberos, server, deadline, &live, new, None)? {
+        match Attempt::new(self, server, deadline, &live, new)?.log_on()? {
             Tried::Right(tgt) => {
-                self.prove_controller(&kerberos, server, deadline, &tgt)?;
                 self.after_logon(&live, new, *tgt, &passed(), place, now);
                 Ok(())
             }
-            Tried::Proven(_) | Tried::Refused(_) => Err(Trouble::Odd(
+            Tried::Proven { .. } | Tried::Refused(_) => Err(Trouble::Odd(
                 "it does not take the new password that it has just set",
             )),
         }

@@ -15,7 +15,8 @@
 //! | `session`, `transport`, `ldap` | how the host speaks with a controller |
 //! | `queries`, `entry`, `policy`, `descriptor`, `time` | what is asked, and what the answers mean |
 //! | `ids`, `names`, `members`, `principals` | numbers and names of users and groups |
-//! | `logon`, `status`, `change` | a logon; a controller's refusal; a change of the password |
+//! | `attempt`, `status` | one password at one controller; what its refusal is called |
+//! | `logon`, `change` | a logon; a change of the password |
 //! | `cache`, `offline`, `saver` | what is known while no controller answers |
 //! | `tickets` | tickets that wait for their session |
 //! | `machine`, `rotation`, `join`, `dns`, `site` | the host's own account, and how it comes by one |
@@ -30,6 +31,7 @@
 )]
 
 mod administration;
+mod attempt;
 mod backend;
 mod cache;
 mod change;

@@ -1,35 +1,19 @@
-//! A logon: one exchange with a controller, and everything that the exchange does not
-//! check.
-//!
-//! A wrong password is one wrong password in the directory's own count. The controller is
-//! believed when it has shown that it knows this host's key, and no earlier.
+//! A logon: one attempt at a controller, and everything that the attempt does not check.
 
+use crate::attempt::{Attempt, Tried};
 use crate::directory::{Directory, LOGON, Live};
 use crate::journal::Level;
-use crate::machine::Machine;
 use crate::offline::{self, Compared};
 use crate::servers::Server;
-use crate::session::ARMOUR;
-use crate::status::{Native, Refusal};
-use crate::transport::{self, KERBEROS};
+use crate::status::Refusal;
 use crate::trouble::Trouble;
-use domlogon_krb5::{Context, Credentials, Error as KerberosError};
-use domlogon_protocol::{Decision, Rule, Secret, Timestamp, UserName, Verdict};
+use domlogon_krb5::Credentials;
+use domlogon_protocol::{Decision, Outcome, Rule, Secret, Step, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
 use domlogon_rules::backend::Outage;
 use domlogon_rules::{Judgement, Place, Proof};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// What came of a password that was put to the test.
-pub(crate) enum Tried {
-    /// It is right, and these are what it opens.
-    Right(Box<Credentials>),
-    /// It is right, and the controller refuses for another reason.
-    Proven(Refusal),
-    /// The controller refuses, and the password was not shown to be right.
-    Refused(Refusal),
-}
 
 impl Directory {
     pub(crate) fn judge_logon(
@@ -96,15 +80,11 @@ impl Directory {
             let account = live.account();
             return Ok(rules::decide_wrong_password(&account, place).into());
         }
-        let kerberos = self.session.kerberos()?;
-        let tried = self.try_password(&kerberos, server, deadline, &live, password, None)?;
-        if let Tried::Right(tgt) = &tried {
-            self.prove_controller(&kerberos, server, deadline, tgt)?;
-        }
+        let tried = Attempt::new(self, server, deadline, &live, password)?.log_on()?;
         let judgement = match &tried {
             Tried::Right(_) => self.judge(&live, place, Proof::Password, now),
-            Tried::Proven(refusal) => {
-                self.judge_proven(server, deadline, &live, password, *refusal, place, now)?
+            Tried::Proven { refusal, vouched } => {
+                self.judge_proven(&live, *refusal, *vouched, place, now)?
             }
             Tried::Refused(refusal) => {
                 self.refused_after(begun.elapsed());
@@ -115,75 +95,6 @@ impl Directory {
             self.after_logon(&live, password, *tgt, &judgement.decision, place, now);
         }
         Ok(judgement)
-    }
-
-    /// Puts a password to the test, once. Where the controller has gone after it was sent,
-    /// it is not sent to another one: it may have been counted.
-    pub(crate) fn try_password(
-        &self,
-        kerberos: &Context,
-        server: &Server,
-        deadline: Instant,
-        live: &Live,
-        password: &Secret,
-        service: Option<&str>,
-    ) -> Result<Tried, Trouble> {
-        let mut answered = 0_u32;
-        let mut exchange = |request: &[u8]| {
-            let reply = transport::exchange(server.port(KERBEROS), deadline, request)?;
-            answered += 1;
-            Ok(reply)
-        };
-        let realm = self.settings.realm();
-        let name = &live.person.name;
-        match kerberos.with_password(name, &realm, password, service, &mut exchange) {
-            Ok(credentials) if is_for(&credentials, name) => {
-                Ok(Tried::Right(Box::new(credentials)))
-            }
-            Ok(credentials) => {
-                // Somebody else has this name for another one (userPrincipalName), and his
-                // password is not this person's.
-                let line = format!("a controller took {name} for {}", credentials.client());
-                self.journal.note(Level::Warning, &line);
-                Ok(Tried::Refused(Refusal::WRONG_PASSWORD))
-            }
-            Err(KerberosError::Kdc(error)) => match Native::of(&error) {
-                Native::Refusal(refusal) if refusal.proves_password => Ok(Tried::Proven(refusal)),
-                Native::Refusal(refusal) => Ok(Tried::Refused(refusal)),
-                Native::Skew => Err(Trouble::Skew),
-                Native::Unavailable => Err(Trouble::Kerberos(KerberosError::Kdc(error))),
-            },
-            Err(KerberosError::Transport(error)) if answered > 0 => {
-                Err(Trouble::Interrupted(error))
-            }
-            Err(KerberosError::Transport(error)) => Err(Trouble::Network(error)),
-            Err(error) => Err(Trouble::Kerberos(error)),
-        }
-    }
-
-    /// A controller that lets somebody in has to know this host's own key: whoever typed
-    /// the password may have set a false one up that knows it, too.
-    pub(crate) fn prove_controller(
-        &self,
-        kerberos: &Context,
-        server: &Server,
-        deadline: Instant,
-        tgt: &Credentials,
-    ) -> Result<(), Trouble> {
-        let machine = self.session.machine()?;
-        let service = format!("host/{}", machine.host);
-        let mut exchange =
-            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
-        let ticket =
-            kerberos
-                .ticket(tgt, &service, &mut exchange)
-                .map_err(|error| match error {
-                    KerberosError::Transport(error) => Trouble::Interrupted(error),
-                    error => Trouble::FalseController(error),
-                })?;
-        kerberos
-            .verify(&ticket, &service, &Machine::keytab(&self.settings.state))
-            .map_err(Trouble::FalseController)
     }
 
     pub(crate) fn judge(
@@ -200,59 +111,31 @@ impl Directory {
 
     /// The password was right, and the controller refuses. Our own order decides which of
     /// the reasons is told; where we find none, the controller's stands.
-    #[expect(clippy::too_many_arguments, reason = "all of them are one logon")]
+    ///
+    /// An old password leads in, by way of a change; and at a locked screen without one. For
+    /// the latter a true controller must have said so (`vouched`). The former it may be left
+    /// to show at the end of the change, by the new password.
     fn judge_proven(
         &self,
-        server: &Server,
-        deadline: Instant,
         live: &Live,
-        password: &Secret,
         refusal: Refusal,
+        vouched: bool,
         place: &Place<'_>,
         now: Timestamp,
     ) -> Result<Judgement, Trouble> {
         let mut judgement = self.judge(live, place, Proof::Password, now);
-        if judgement.decision.verdict == Verdict::Success && !refusal.is_about_age() {
-            judgement.decision = self.theirs(refusal, live, place);
-        }
-        if judgement.decision.verdict.grants() {
-            self.prove_refusal(server, deadline, live, password, &judgement.decision)?;
+        if judgement.decision.verdict == Verdict::Success {
+            let overlooked = |step: &Step| {
+                matches!(step.rule, Rule::MustChange | Rule::PasswordAge)
+                    && step.outcome == Outcome::Skipped
+            };
+            if !refusal.is_about_age() || !judgement.steps.iter().any(overlooked) {
+                judgement.decision = self.theirs(refusal, live, place);
+            } else if !vouched {
+                return Err(Trouble::Unvouched);
+            }
         }
         Ok(judgement)
-    }
-
-    /// An old password leads in, by way of a change; and at a locked screen without one. So
-    /// the controller that calls it right has to show that it is a true one, as after a good
-    /// logon: here by saying the same inside an armour (FAST, RFC 6113) that only who knows
-    /// this host's ticket can open.
-    ///
-    /// A controller without FAST cannot. Then only the change itself leads in, at whose end
-    /// the controller proves itself by the new password.
-    fn prove_refusal(
-        &self,
-        server: &Server,
-        deadline: Instant,
-        live: &Live,
-        password: &Secret,
-        decision: &Decision,
-    ) -> Result<(), Trouble> {
-        let kerberos = self.session.kerberos()?;
-        let mut exchange =
-            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
-        let (name, realm) = (&live.person.name, self.settings.realm());
-        let said =
-            kerberos.with_password_armored(name, &realm, password, None, ARMOUR, &mut exchange);
-        match said {
-            // It has been changed, or the demand was taken back, this very moment.
-            Ok(tgt) => self.prove_controller(&kerberos, server, deadline, &tgt),
-            Err(KerberosError::Kdc(error)) if error.armored => match Native::of(&error) {
-                Native::Refusal(refusal) if refusal.is_about_age() => Ok(()),
-                _ => Err(Trouble::Kerberos(KerberosError::Kdc(error))),
-            },
-            Err(KerberosError::Transport(error)) => Err(Trouble::Interrupted(error)),
-            Err(_) if decision.verdict != Verdict::Success => Ok(()),
-            Err(error) => Err(Trouble::FalseController(error)),
-        }
     }
 
     /// The controller refuses, and nothing shows that the password was right: only a
@@ -436,10 +319,4 @@ impl Directory {
             }
         }
     }
-}
-
-/// Whether a ticket is for this account.
-fn is_for(credentials: &Credentials, name: &str) -> bool {
-    let account = credentials.client().account().map(UserName::fold);
-    account.is_some_and(|account| account == UserName::fold(name))
 }

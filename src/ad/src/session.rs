@@ -30,6 +30,9 @@ pub(crate) const ARMOUR: &str = "MEMORY:domlogon-armour";
 /// Tickets that end sooner are replaced.
 const RESERVE: i64 = 600;
 
+/// After how long a controller that did not know FAST is asked in that way again.
+const FAST_AGAIN: Duration = Duration::from_secs(600);
+
 /// A kept connection that the other side has closed meanwhile fails as fast as this.
 const STALE: Duration = Duration::from_millis(200);
 
@@ -39,6 +42,8 @@ pub(crate) struct Session {
     machine: Mutex<Option<Arc<Machine>>>,
     tickets: Mutex<Option<HostTickets>>,
     pools: Mutex<HashMap<Server, Arc<Pool>>>,
+    /// The controllers that do not know FAST, and since when that is taken for granted.
+    without_fast: Mutex<HashMap<String, Instant>>,
 }
 
 struct HostTickets {
@@ -62,6 +67,7 @@ impl Session {
             machine: Mutex::new(None),
             tickets: Mutex::new(None),
             pools: Mutex::default(),
+            without_fast: Mutex::default(),
         }
     }
 
@@ -159,6 +165,19 @@ impl Session {
                 held.servers.remove(&server.name);
             }
         }
+    }
+
+    /// Whether an exchange in an armour may be tried at this controller: there is an armour,
+    /// and the controller was not seen to be without FAST of late.
+    pub(crate) fn may_have_fast(&self, server: &Server) -> bool {
+        let without = lock(&self.without_fast);
+        let lately = without.get(&server.name).map(Instant::elapsed);
+        lately.is_none_or(|since| since >= FAST_AGAIN) && lock(&self.tickets).is_some()
+    }
+
+    /// Notes that a controller does not know FAST.
+    pub(crate) fn has_no_fast(&self, server: &Server) {
+        lock(&self.without_fast).insert(server.name.clone(), Instant::now());
     }
 
     /// Credentials of the host, and with them a ticket for LDAP at this controller, in the

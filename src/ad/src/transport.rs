@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// The key distribution centre.
 pub(crate) const KERBEROS: u16 = 88;
@@ -12,32 +13,93 @@ pub(crate) const KPASSWD: u16 = 464;
 /// Most bytes of a reply: a ticket of somebody with a thousand groups has 64 KiB.
 const MOST: u32 = 1024 * 1024;
 
-/// Sends one message, and waits for its reply until `deadline`.
+/// A way to one service of one controller. Its connection serves several messages, as long as
+/// the other side keeps it [RFC 4120 7.2.2].
+pub(crate) struct Wire {
+    address: SocketAddr,
+    deadline: Instant,
+    kept: Option<TcpStream>,
+    answered: bool,
+}
+
+impl Wire {
+    /// No connection is made yet. Nothing is waited for beyond `deadline`.
+    pub(crate) const fn new(address: SocketAddr, deadline: Instant) -> Self {
+        Self {
+            address,
+            deadline,
+            kept: None,
+            answered: false,
+        }
+    }
+
+    /// Sends one message, and waits for its reply.
+    ///
+    /// # Errors
+    /// What the connection says; `TimedOut` at the deadline; `InvalidData` for a reply that
+    /// is longer than any can be.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        if let Some(mut kept) = self.kept.take() {
+            match talk(&mut kept, self.deadline, request) {
+                Err(error) if is_closed(&error) => {}
+                result => {
+                    self.kept = result.is_ok().then_some(kept);
+                    return result;
+                }
+            }
+        }
+        let mut stream = TcpStream::connect_timeout(&self.address, left(self.deadline)?)?;
+        stream.set_nodelay(true)?;
+        let reply = talk(&mut stream, self.deadline, request)?;
+        self.kept = Some(stream);
+        self.answered = true;
+        Ok(reply)
+    }
+
+    /// Whether anything was answered at all.
+    pub(crate) const fn has_answered(&self) -> bool {
+        self.answered
+    }
+}
+
+/// One message and its reply.
 ///
 /// # Errors
-/// What the connection says; `TimedOut` at the deadline; `InvalidData` for a reply that is
-/// longer than any can be.
+/// As [`Wire::exchange`].
 pub(crate) fn exchange(
     address: SocketAddr,
     deadline: Instant,
     request: &[u8],
 ) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
-    stream.set_nodelay(true)?;
+    Wire::new(address, deadline).exchange(request)
+}
+
+/// Whether the other side had closed the connection after the reply before.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    )
+}
+
+fn talk(stream: &mut TcpStream, deadline: Instant, request: &[u8]) -> io::Result<Vec<u8>> {
     let length = u32::try_from(request.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let mut message = Vec::with_capacity(request.len() + 4);
+    let mut message = Zeroizing::new(Vec::with_capacity(request.len() + 4));
     message.extend_from_slice(&length.to_be_bytes());
     message.extend_from_slice(request);
     stream.set_write_timeout(Some(left(deadline)?))?;
     stream.write_all(&message)?;
     let mut header = [0; 4];
-    fill(&mut stream, deadline, &mut header)?;
+    fill(stream, deadline, &mut header)?;
     let length = u32::from_be_bytes(header);
     if length > MOST {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut reply = vec![0; usize::try_from(length).unwrap_or(0)];
-    fill(&mut stream, deadline, &mut reply)?;
+    fill(stream, deadline, &mut reply)?;
     Ok(reply)
 }
 
@@ -97,6 +159,31 @@ mod tests {
             stream.write_all(b"ok").unwrap();
         });
         assert_eq!(exchange(address, soon(), b"hello").unwrap(), b"ok");
+    }
+
+    #[test]
+    fn one_connection_serves_until_the_other_side_closes_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut connections = 0;
+            // Two messages by the first connection, one by the second.
+            for messages in [2, 1] {
+                let (mut stream, _) = listener.accept().unwrap();
+                connections += 1;
+                for _ in 0..messages {
+                    let mut request = [0; 5];
+                    stream.read_exact(&mut request).unwrap();
+                    stream.write_all(b"\0\0\0\x01y").unwrap();
+                }
+            }
+            connections
+        });
+        let mut wire = Wire::new(address, soon());
+        for _ in 0..3 {
+            assert_eq!(wire.exchange(b"x").unwrap(), b"y");
+        }
+        assert_eq!(server.join().unwrap(), 2);
     }
 
     #[test]

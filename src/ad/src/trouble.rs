@@ -40,6 +40,9 @@ pub(crate) enum Trouble {
     HostNotBound(LdapError),
     /// Whoever answered could not show that it knows this host's key.
     FalseController(krb5::Error),
+    /// The password is right but old, and a controller without FAST cannot show that it is a
+    /// true one that says so.
+    Unvouched,
     /// LDAP failed.
     Ldap(LdapError),
     /// Kerberos failed in another way.
@@ -58,6 +61,16 @@ impl Trouble {
             krb5::Error::Kdc(ref kdc) if kdc.code == SKEW => Self::Skew,
             krb5::Error::Kdc(ref kdc) if OURSELVES.contains(&kdc.code) => Self::HostRefused(error),
             error => Self::Kerberos(error),
+        }
+    }
+
+    /// A connection that failed in the exchange for a person. The first message has no proof of
+    /// the password in it; after an answer to it one may have been sent.
+    pub(crate) fn of_attempt(error: io::Error, answered: bool) -> Self {
+        if answered {
+            Self::Interrupted(error)
+        } else {
+            Self::Network(error)
         }
     }
 
@@ -89,7 +102,7 @@ impl Trouble {
         self.is_of_the_server()
             || matches!(
                 self,
-                Self::NotJoined(_) | Self::NoServers(_) | Self::AllDown(_)
+                Self::NotJoined(_) | Self::NoServers(_) | Self::AllDown(_) | Self::Unvouched
             )
     }
 
@@ -107,6 +120,7 @@ impl Trouble {
             Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
             Self::NoServers(_)
             | Self::Rotation(_)
+            | Self::Unvouched
             | Self::Network(_)
             | Self::Interrupted(_)
             | Self::Ldap(_)
@@ -169,6 +183,9 @@ impl fmt::Display for Trouble {
                     "it does not know this host's key, and was not believed ({error})"
                 )
             }
+            Self::Unvouched => f.write_str(
+                "the password is to be changed, and the controller has no FAST to show itself by",
+            ),
             Self::Ldap(error) => error.fmt(f),
             Self::Rotation(error) => error.fmt(f),
             Self::Kerberos(error) => error.fmt(f),

@@ -1,0 +1,197 @@
+//! One password of one person, put to the test at one controller.
+//!
+//! A wrong password is one wrong password in the directory's own count. And a controller
+//! that says "right" is believed when it has shown that it is a true one: whoever typed the
+//! password may have set up a false one that knows it, too.
+//!
+//! There are two ways to show it. With FAST (RFC 6113) the whole exchange is inside an armour
+//! that only who knows this host's own ticket can open; that is tried first, and costs no
+//! further message. A controller without FAST is asked for a ticket to this host, which has
+//! to open with the host's key.
+
+use crate::directory::{Directory, Live};
+use crate::journal::Level;
+use crate::machine::Machine;
+use crate::servers::Server;
+use crate::session::ARMOUR;
+use crate::status::{Native, Refusal};
+use crate::transport::{KERBEROS, Wire};
+use crate::trouble::Trouble;
+use domlogon_krb5::{Context, Credentials, Error, code};
+use domlogon_protocol::{Secret, UserName};
+use std::time::Instant;
+
+/// The service that changes passwords.
+const CHANGEPW: &str = "kadmin/changepw";
+
+/// What came of a password that was put to the test.
+pub(crate) enum Tried {
+    /// It is right, and these are what it opens.
+    Right(Box<Credentials>),
+    /// It is right, and the controller refuses for another reason.
+    Proven {
+        refusal: Refusal,
+        /// Whether a true controller said so.
+        vouched: bool,
+    },
+    /// The controller refuses, and the password was not shown to be right.
+    Refused(Refusal),
+}
+
+pub(crate) struct Attempt<'a> {
+    directory: &'a Directory,
+    server: &'a Server,
+    live: &'a Live,
+    password: &'a Secret,
+    kerberos: Context,
+    realm: String,
+    wire: Wire,
+}
+
+impl<'a> Attempt<'a> {
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Trouble::Kerberos`] if the profile cannot be used.
+    pub(crate) fn new(
+        directory: &'a Directory,
+        server: &'a Server,
+        deadline: Instant,
+        live: &'a Live,
+        password: &'a Secret,
+    ) -> Result<Self, Trouble> {
+        Ok(Self {
+            directory,
+            server,
+            live,
+            password,
+            kerberos: directory.session.kerberos()?,
+            realm: directory.settings.realm(),
+            wire: Wire::new(server.port(KERBEROS), deadline),
+        })
+    }
+
+    /// Logs the person on, at a controller that has shown to be a true one.
+    ///
+    /// # Errors
+    /// [`Trouble`]. After [`Trouble::Interrupted`] nobody knows whether it was counted, and it
+    /// must not be sent to another controller.
+    pub(crate) fn log_on(&mut self) -> Result<Tried, Trouble> {
+        let mut vouched = false;
+        if self.directory.session.may_have_fast(self.server) {
+            match self.armoured() {
+                Ok(credentials) => return Ok(self.right(credentials)),
+                Err(Error::Kdc(error)) if error.armored => {
+                    if is_about_the_password(error.code) {
+                        return sorted(Error::Kdc(error), true);
+                    }
+                    // Why, says the NTSTATUS alone, and that is lost inside the armour. The
+                    // password is right, or was not looked at: asking again counts nothing.
+                    vouched = error.code == code::KEY_EXPIRED;
+                }
+                Err(Error::Kdc(error)) if error.after_preauth => {
+                    return sorted(Error::Kdc(error), true);
+                }
+                Err(Error::Transport(error)) => {
+                    return Err(Trouble::of_attempt(error, self.wire.has_answered()));
+                }
+                Err(_) => self.directory.session.has_no_fast(self.server),
+            }
+        }
+        match self.plain(None) {
+            Ok(credentials) => {
+                self.prove_controller(&credentials)?;
+                Ok(self.right(credentials))
+            }
+            Err(error) => match sorted(error, self.wire.has_answered())? {
+                Tried::Proven { refusal, .. } => Ok(Tried::Proven { refusal, vouched }),
+                tried => Ok(tried),
+            },
+        }
+    }
+
+    /// Proves the password for a change of it, which an expired one does, too. The controller
+    /// has shown nothing yet; it does when the new password is tried.
+    ///
+    /// # Errors
+    /// As [`Attempt::log_on`].
+    pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
+        match self.plain(Some(CHANGEPW)) {
+            Ok(ticket) => Ok(Tried::Right(Box::new(ticket))),
+            Err(error) => sorted(error, self.wire.has_answered()),
+        }
+    }
+
+    fn armoured(&mut self) -> Result<Credentials, Error> {
+        let (wire, name) = (&mut self.wire, &self.live.person.name);
+        let mut exchange = |request: &[u8]| wire.exchange(request);
+        let (realm, password) = (&self.realm, self.password);
+        self.kerberos
+            .with_password_armored(name, realm, password, None, ARMOUR, &mut exchange)
+    }
+
+    fn plain(&mut self, service: Option<&str>) -> Result<Credentials, Error> {
+        let (wire, name) = (&mut self.wire, &self.live.person.name);
+        let mut exchange = |request: &[u8]| wire.exchange(request);
+        let (realm, password) = (&self.realm, self.password);
+        self.kerberos
+            .with_password(name, realm, password, service, &mut exchange)
+    }
+
+    /// A ticket of the person for this host has to open with the host's key.
+    fn prove_controller(&mut self, tgt: &Credentials) -> Result<(), Trouble> {
+        let machine = self.directory.session.machine()?;
+        let service = format!("host/{}", machine.host);
+        let wire = &mut self.wire;
+        let mut exchange = |request: &[u8]| wire.exchange(request);
+        let ticket =
+            self.kerberos
+                .ticket(tgt, &service, &mut exchange)
+                .map_err(|error| match error {
+                    Error::Transport(error) => Trouble::Interrupted(error),
+                    error => Trouble::FalseController(error),
+                })?;
+        let keytab = Machine::keytab(&self.directory.settings.state);
+        self.kerberos
+            .verify(&ticket, &service, &keytab)
+            .map_err(Trouble::FalseController)
+    }
+
+    fn right(&self, credentials: Credentials) -> Tried {
+        let name = &self.live.person.name;
+        let account = credentials.client().account().map(UserName::fold);
+        if account.is_some_and(|account| account == UserName::fold(name)) {
+            return Tried::Right(Box::new(credentials));
+        }
+        // Somebody else has this name for another one (userPrincipalName), and his password
+        // is not this person's.
+        let line = format!("a controller took {name} for {}", credentials.client());
+        self.directory.journal.note(Level::Warning, &line);
+        Tried::Refused(Refusal::WRONG_PASSWORD)
+    }
+}
+
+/// Whether an error says all there is to say: a wrong password, or a name without an account.
+const fn is_about_the_password(number: i32) -> bool {
+    matches!(
+        number,
+        code::PREAUTH_FAILED | code::BAD_INTEGRITY | code::CLIENT_UNKNOWN
+    )
+}
+
+/// What an error of an exchange for a person means.
+fn sorted(error: Error, answered: bool) -> Result<Tried, Trouble> {
+    match error {
+        Error::Kdc(error) => match Native::of(&error) {
+            Native::Refusal(refusal) if refusal.proves_password => Ok(Tried::Proven {
+                refusal,
+                vouched: false,
+            }),
+            Native::Refusal(refusal) => Ok(Tried::Refused(refusal)),
+            Native::Skew => Err(Trouble::Skew),
+            Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(error))),
+        },
+        Error::Transport(error) => Err(Trouble::of_attempt(error, answered)),
+        error => Err(Trouble::Kerberos(error)),
+    }
+}
