@@ -17,8 +17,9 @@ use crate::session::ARMOUR;
 use crate::status::{Native, Refusal};
 use crate::transport::{KERBEROS, Wire};
 use crate::trouble::Trouble;
-use domlogon_krb5::{Context, Credentials, Error, code};
+use domlogon_krb5::{Context, Credentials, Error, ReplyFault, code};
 use domlogon_protocol::{Secret, UserName};
+use std::io;
 use std::time::Instant;
 
 /// The service that changes passwords.
@@ -79,9 +80,15 @@ impl<'a> Attempt<'a> {
     pub(crate) fn log_on(&mut self) -> Result<Tried, Trouble> {
         let mut vouched = false;
         if self.directory.session.may_have_fast(self.server) {
-            match self.armoured() {
-                Ok(credentials) => return Ok(self.right(credentials)),
+            let session = &self.directory.session;
+            let (said, sent) = self.armoured();
+            match said {
+                Ok(credentials) => {
+                    session.knows_fast(self.server);
+                    return Ok(self.right(credentials));
+                }
                 Err(Error::Kdc(error)) if error.armored => {
+                    session.knows_fast(self.server);
                     if is_about_the_password(error.code) {
                         return sorted(Error::Kdc(error), true);
                     }
@@ -89,13 +96,23 @@ impl<'a> Attempt<'a> {
                     // password is right, or was not looked at: asking again counts nothing.
                     vouched = error.code == code::KEY_EXPIRED;
                 }
-                Err(Error::Kdc(error)) if error.after_preauth => {
-                    return sorted(Error::Kdc(error), true);
-                }
                 Err(Error::Transport(error)) => {
                     return Err(Trouble::of_attempt(error, self.wire.has_answered()));
                 }
-                Err(_) => self.directory.session.has_no_fast(self.server),
+                // Nothing was sent; it says nothing of the controller.
+                Err(error) if sent == 0 => return sorted(error, false),
+                // It could once: whoever answers now is somebody else, or between us.
+                Err(error) if session.has_fast(self.server) => {
+                    return Err(Trouble::FalseController(error));
+                }
+                Err(Error::Kdc(error)) if error.after_preauth => {
+                    return sorted(Error::Kdc(error), true);
+                }
+                // The proof may have been counted: it is not sent once more.
+                Err(_) if sent > 1 => {
+                    return Err(Trouble::Interrupted(io::ErrorKind::InvalidData.into()));
+                }
+                Err(_) => session.has_no_fast(self.server),
             }
         }
         match self.plain(None) {
@@ -122,12 +139,19 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn armoured(&mut self) -> Result<Credentials, Error> {
+    /// Also says how many messages were sent: the first has no proof of the password in it.
+    fn armoured(&mut self) -> (Result<Credentials, Error>, u32) {
         let (wire, name) = (&mut self.wire, &self.live.person.name);
-        let mut exchange = |request: &[u8]| wire.exchange(request);
+        let mut sent = 0;
+        let mut exchange = |request: &[u8]| {
+            sent += 1;
+            wire.exchange(request)
+        };
         let (realm, password) = (&self.realm, self.password);
-        self.kerberos
-            .with_password_armored(name, realm, password, None, ARMOUR, &mut exchange)
+        let said =
+            self.kerberos
+                .with_password_armored(name, realm, password, None, ARMOUR, &mut exchange);
+        (said, sent)
     }
 
     fn plain(&mut self, service: Option<&str>) -> Result<Credentials, Error> {
@@ -192,6 +216,11 @@ fn sorted(error: Error, answered: bool) -> Result<Tried, Trouble> {
             Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(error))),
         },
         Error::Transport(error) => Err(Trouble::of_attempt(error, answered)),
+        // No password can be like that, or (without pre-authentication) it is not the one that
+        // the reply was sealed with.
+        Error::EmptyPassword
+        | Error::UnusablePassword
+        | Error::Reply(ReplyFault::Undecryptable) => Ok(Tried::Refused(Refusal::WRONG_PASSWORD)),
         error => Err(Trouble::Kerberos(error)),
     }
 }

@@ -7,7 +7,7 @@
 use crate::entry::{Person, Team};
 use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::Lockout;
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -46,6 +46,16 @@ impl fmt::Display for CacheError {
 }
 
 impl std::error::Error for CacheError {}
+
+impl CacheError {
+    /// Whether the file itself is no good.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(
+            self.0.sqlite_error_code(),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+        )
+    }
+}
 
 impl From<rusqlite::Error> for CacheError {
     fn from(error: rusqlite::Error) -> Self {
@@ -342,6 +352,27 @@ impl Cache {
                 saved.lockout.last_bad.map(|at| at.0),
                 saved.lockout.since.map(|at| at.0),
             ])?;
+        Ok(())
+    }
+
+    /// Counts a try, if what it was compared with is still what is saved. On the disk before
+    /// this returns: whoever cuts the power gets no tries back.
+    pub(crate) fn count(&self, sid: &Sid, saved: &Saved, lockout: Lockout) -> Result<()> {
+        let connection = self.lock();
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let counted = connection.execute(
+            "UPDATE saved SET tries = ?3, last_bad = ?4, locked = ?5
+             WHERE sid = ?1 AND verifier = ?2",
+            params![
+                sid.to_string(),
+                saved.verifier,
+                lockout.count,
+                lockout.last_bad.map(|at| at.0),
+                lockout.since.map(|at| at.0),
+            ],
+        );
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        counted?;
         Ok(())
     }
 

@@ -83,7 +83,9 @@ impl Directory {
             }
             let decision = self.kpasswd(server, deadline, &live, &ticket, new, place)?;
             if decision.verdict == Verdict::Success {
-                self.confirm(server, deadline, user, new, place, now)?;
+                // Never tried again elsewhere: the old password is not right any more.
+                self.confirm(server, deadline, user, new, place, now)
+                    .map_err(|trouble| Trouble::Changed(Box::new(trouble)))?;
             }
             Ok(decision)
         });
@@ -189,6 +191,10 @@ impl Directory {
             }
             // It may have been changed all the same.
             Err(KerberosError::Transport(error)) => Err(Trouble::Interrupted(error)),
+            Err(error @ (KerberosError::Kdc(_) | KerberosError::Reply(_))) => {
+                Err(Trouble::Changed(Box::new(Trouble::Kerberos(error))))
+            }
+            // Nothing was sent.
             Err(error) => Err(Trouble::Kerberos(error)),
         }
     }
@@ -225,6 +231,11 @@ impl Directory {
 /// What a new password breaks that can be told without the directory.
 fn refused_here(live: &Live, old: &Secret, new: &Secret, place: &Place<'_>) -> Option<Decision> {
     let account = live.account();
+    if new.is_empty() {
+        // The protocol carries none.
+        let short = [Verdict::PasswordTooShort];
+        return rules::decide_new(&account, &live.policy, place, &short);
+    }
     if live.is_guess {
         // What is in force may be milder than what we know of. The directory knows.
         let broken = rules::judge_new(&account, &lax(&live.policy), new, false);

@@ -20,8 +20,8 @@ use crate::trouble::Trouble;
 use domlogon_protocol::admin::DirectoryStatus;
 use domlogon_protocol::{LOWEST_ID, Policy, Qualifier, Sid, Timestamp, UserName};
 use domlogon_rules::{Account, Flags, LocalNames, Token};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// What somebody who logs on or changes a password waits for all controllers together. The
@@ -51,6 +51,53 @@ pub struct Directory {
     policy: Mutex<Option<(Instant, DomainPolicy)>>,
     /// Milliseconds that a wrong password took of late.
     pub(crate) refusal: AtomicU64,
+    /// Held by whoever logs on without a controller, until his try is counted.
+    pub(crate) offline: Mutex<()>,
+    /// Look-ups of names that are at a controller now.
+    look_ups: Places,
+    /// A look-up took too long: the keeper is to look whether the controller is there.
+    pub(crate) doubted: AtomicBool,
+}
+
+/// Look-ups that one controller is asked at once: as many as connections are kept. More would
+/// each wait for a new one, and all of them for the controller.
+const MOST_LOOK_UPS: usize = 8;
+
+/// Places for look-ups.
+#[derive(Default)]
+struct Places {
+    taken: Mutex<usize>,
+    left: Condvar,
+}
+
+/// One place, given back when dropped.
+struct Place<'a>(&'a Places);
+
+impl Places {
+    /// A place, if there is one until then.
+    fn take(&self, end: Instant) -> Option<Place<'_>> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut taken, _) = self
+            .left
+            .wait_timeout_while(
+                taken,
+                end.saturating_duration_since(Instant::now()),
+                |taken| *taken >= MOST_LOOK_UPS,
+            )
+            .unwrap_or_else(PoisonError::into_inner);
+        if *taken >= MOST_LOOK_UPS {
+            return None;
+        }
+        *taken += 1;
+        Some(Place(self))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_one();
+    }
 }
 
 /// A user as the directory has him now, with all that judging takes.
@@ -100,6 +147,9 @@ impl Directory {
             facts: RwLock::new(facts),
             policy: Mutex::new(None),
             refusal: AtomicU64::new(0),
+            offline: Mutex::default(),
+            look_ups: Places::default(),
+            doubted: AtomicBool::new(false),
             settings,
             journal,
             local,
@@ -154,11 +204,45 @@ impl Directory {
         now: Timestamp,
         mut work: impl FnMut(&mut Connection, &DomainFacts) -> Result<T, LdapError>,
     ) -> Result<T, Trouble> {
-        self.ask(budget, now, |server, deadline| {
+        self.ask_for_anybody(budget, now, |server, deadline| {
             let facts = self.facts(server, deadline, now)?;
             self.session
                 .ldap(server, deadline, now, |connection| work(connection, &facts))
         })
+    }
+
+    /// As [`Directory::ask`], for what anybody on this host may ask, as often as he likes:
+    /// not too much at once, and a controller that takes too long is not taken for dead by
+    /// that. Whether it is there at all is for the keeper to say, who asks little.
+    ///
+    /// # Errors
+    /// As [`Directory::ask`].
+    pub(crate) fn ask_for_anybody<T>(
+        &self,
+        budget: Duration,
+        now: Timestamp,
+        mut work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let end = Instant::now() + budget;
+        let Some(_place) = self.look_ups.take(end) else {
+            return Err(Trouble::Odd("too many look-ups at once"));
+        };
+        let left = end.saturating_duration_since(Instant::now());
+        let mut slow = None;
+        let found = self.ask(left, now, |server, deadline| match work(server, deadline) {
+            Err(Trouble::Ldap(LdapError::Timeout)) => {
+                slow = Some(LdapError::Timeout);
+                Err(Trouble::Odd("a look-up took too long"))
+            }
+            found => found,
+        });
+        match slow {
+            Some(error) => {
+                self.doubted.store(true, Ordering::Relaxed);
+                Err(Trouble::Ldap(error))
+            }
+            None => found,
+        }
     }
 
     /// Notes that a controller failed; says so in the log if that changes what is asked.
@@ -227,6 +311,12 @@ impl Directory {
             let Some(person) = find(connection, &facts, user)? else {
                 return Ok(None);
             };
+            let is_alias = UserName::fold(&person.name) != user.key();
+            if is_alias && self.cached(self.cache.person_by_key(&user.key())).is_some() {
+                // Whom NSS knows by this name is gone, and somebody else is called so: he
+                // must not get the other's ids.
+                return Ok(None);
+            }
             let groups = queries::groups_of(connection, &person)?;
             let effective = policy::of_person(connection, &person, &domain.policy)?;
             Ok(Some(Live {
@@ -358,8 +448,18 @@ impl Directory {
 /// before, says nothing of this one.
 fn open_cache(settings: &Settings) -> Result<(Cache, Option<DomainFacts>), CacheError> {
     let path = settings.cache();
-    let cache = Cache::open(&path)?;
-    let facts: Option<DomainFacts> = cache.fact(FACTS)?;
+    let opened = Cache::open(&path).and_then(|cache| {
+        let facts: Option<DomainFacts> = cache.fact(FACTS)?;
+        Ok((cache, facts))
+    });
+    let (cache, facts) = match opened {
+        // All of it can be asked for again; a host that nobody can log on to cannot.
+        Err(error) if error.is_damage() => {
+            Cache::remove(&path);
+            (Cache::open(&path)?, None)
+        }
+        opened => opened?,
+    };
     let machine = Machine::load(&settings.state).ok();
     let foreign = facts
         .as_ref()
@@ -380,7 +480,9 @@ fn find(
     facts: &DomainFacts,
     user: &UserName,
 ) -> Result<Option<Person>, LdapError> {
-    let found = queries::person_by_name(connection, facts, user.account())?;
+    // As everywhere else on this host: by the key, so that nobody is asked for here who is
+    // somebody else to NSS and the cache.
+    let found = queries::person_by_name(connection, facts, &user.key())?;
     match (found, user.qualifier()) {
         (None, Qualifier::Dns(_)) => {
             queries::person_by_principal_name(connection, facts, &user.to_string())

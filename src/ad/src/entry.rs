@@ -283,8 +283,20 @@ pub(crate) fn name(entry: &Entry) -> Result<String, Flaw> {
     let flaw = Flaw("sAMAccountName");
     let text = entry.text("sAMAccountName").ok_or(flaw)?;
     match UserName::parse(text.as_bytes()) {
-        Ok(name) if *name.qualifier() == Qualifier::None => Ok(text.to_owned()),
+        Ok(name) if *name.qualifier() == Qualifier::None && !text.chars().any(is_double) => {
+            Ok(text.to_owned())
+        }
         _ => Err(flaw),
+    }
+}
+
+/// Whether a letter becomes another one's small letter: the sign for kelvin is no K, and
+/// becomes a k. With it two accounts of the directory would have one name here.
+fn is_double(letter: char) -> bool {
+    let mut small = letter.to_lowercase();
+    match (small.next(), small.next()) {
+        (Some(small), None) if small != letter => !small.to_uppercase().eq([letter]),
+        _ => false,
     }
 }
 

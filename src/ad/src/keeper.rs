@@ -17,6 +17,7 @@ use domlogon_protocol::Timestamp;
 use std::io;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -37,8 +38,11 @@ const DISCOVERY_OFFLINE: Duration = Duration::from_secs(15);
 const REFRESH: Duration = Duration::from_secs(300);
 /// Between two looks at the age of the machine's password, and after a failed rotation.
 const ROTATION: Duration = Duration::from_secs(3600);
-/// Between two readings of the whole directory.
+/// Between two readings of the whole directory, and after one that failed.
 const SYNC: Duration = Duration::from_secs(1800);
+const SYNC_AGAIN: Duration = Duration::from_secs(300);
+/// What a thread that is to end may still take.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// The threads; they end with [`Keeper::stop`].
 pub struct Keeper {
@@ -53,6 +57,10 @@ struct Stop {
 }
 
 impl Stop {
+    fn is_asked(&self) -> bool {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits, and says whether to go on.
     fn wait(&self, time: Duration) -> bool {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +91,7 @@ impl Keeper {
         Ok(Self { stop, threads })
     }
 
-    /// Ends the threads. What one of them asks a controller just now is waited for.
+    /// Ends the threads. What one of them asks a controller just now is waited for a little.
     pub fn stop(self) {
         let mut asked = self
             .stop
@@ -93,9 +101,16 @@ impl Keeper {
         *asked = true;
         drop(asked);
         self.stop.changed.notify_all();
+        let end = Instant::now() + LEAVE;
         for thread in self.threads {
-            // A panic in it has ended the daemon already.
-            let _ = thread.join();
+            while !thread.is_finished() && Instant::now() < end {
+                thread::sleep(Duration::from_millis(5));
+            }
+            if thread.is_finished() {
+                // A panic in it has ended the daemon already.
+                let _ = thread.join();
+            }
+            // Else it ends with the process: whatever it does can be cut off anywhere.
         }
     }
 }
@@ -138,7 +153,8 @@ impl Watch {
                     .spawn_scoped(scope, move || try_again(directory, &server));
             }
         });
-        if self.alive.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
+        let doubted = directory.doubted.swap(false, Ordering::Relaxed);
+        if doubted || self.alive.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
             self.alive = Some(Instant::now());
             if let Ok(server) = directory.servers.best(Instant::now()) {
                 if let Err(trouble) = ask_for_life(directory, &server, PATIENCE) {
@@ -240,7 +256,8 @@ fn write_profile(directory: &Directory) {
 struct Care {
     refreshed: Option<Instant>,
     rotation: Option<Instant>,
-    sync: Option<Instant>,
+    /// When the whole directory was read, or tried to be, and how long that lasts.
+    sync: Option<(Instant, Duration)>,
 }
 
 impl Care {
@@ -258,13 +275,15 @@ impl Care {
                 self.rotation = Some(Instant::now());
                 rotate(directory);
             }
-            if directory.settings.sync && self.sync.is_none_or(|at| at.elapsed() >= SYNC) {
-                self.sync = Some(Instant::now());
-                if let Err(trouble) = sync(directory) {
+            let is_due = self.sync.is_none_or(|(at, pause)| at.elapsed() >= pause);
+            if directory.settings.sync && is_due {
+                let read = sync(directory, stop);
+                if let Err(trouble) = &read {
                     let line = format!("the directory could not be read as a whole: {trouble}");
                     directory.journal.note(Level::Warning, &line);
-                    self.sync = None;
                 }
+                let pause = if read.is_ok() { SYNC } else { SYNC_AGAIN };
+                self.sync = Some((Instant::now(), pause));
             }
         }
     }
@@ -274,6 +293,9 @@ impl Care {
 fn rotate(directory: &Directory) {
     const ENOUGH: Duration = Duration::from_secs(20);
     let now = (directory.clock)();
+    let Some(_turn) = directory.session.upkeep() else {
+        return;
+    };
     let done = (|| {
         let machine = directory.session.machine()?;
         let due = rotation::is_due(&machine, directory.settings.rotate, now);
@@ -325,29 +347,61 @@ impl Wire for ToServer {
     }
 }
 
-/// Reads all users and groups.
-fn sync(directory: &Directory) -> Result<(), Trouble> {
+/// Reads all users and groups. What was not read to its end sweeps nobody away.
+fn sync(directory: &Directory, stop: &Stop) -> Result<(), Trouble> {
     const ENOUGH: Duration = Duration::from_secs(600);
     let now = (directory.clock)();
     let deadline = Instant::now() + ENOUGH;
     let server = directory.servers.best(deadline)?;
     let facts = directory.facts(&server, deadline, now)?;
     let session = &directory.session;
+    let (known, _) = directory
+        .noted(directory.cache.counts())
+        .unwrap_or_default();
+    let going_on = || {
+        if stop.is_asked() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let (mut people, mut lost) = (0_u32, false);
     let teams = session.ldap(&server, deadline, now, |connection| {
         let mut teams = Vec::new();
+        (people, lost) = (0, false);
         queries::all_persons(connection, &facts, None, &mut |person| {
-            directory.noted(directory.keep(&person, None, now));
-            ControlFlow::Continue(())
+            people = people.saturating_add(1);
+            lost |= directory
+                .noted(directory.keep(&person, None, now))
+                .is_none();
+            going_on()
         })?;
         queries::all_teams(connection, &facts, None, &mut |team| {
-            directory.noted(directory.keep_team(&team, None, now));
+            lost |= directory
+                .noted(directory.keep_team(&team, None, now))
+                .is_none();
             teams.push(team);
-            ControlFlow::Continue(())
+            going_on()
         })?;
         Ok(teams)
     })?;
     for team in teams {
-        members::read(directory, &team, ENOUGH, now)?;
+        if stop.is_asked() {
+            return Ok(());
+        }
+        match members::read(directory, &team, ENOUGH, now) {
+            Err(trouble) if trouble.is_silence() => return Err(trouble),
+            // One group that is too large, or gone by now, keeps no other from being read.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    if lost {
+        return Err(Trouble::Odd("not all of it could be kept"));
+    }
+    if people == 0 || people < known / 2 {
+        return Err(Trouble::Odd(
+            "it shows fewer than half of the users that were known",
+        ));
     }
     directory.noted(directory.cache.sweep(now));
     Ok(())

@@ -11,7 +11,8 @@ use domlogon_krb5::Credentials;
 use domlogon_protocol::{Decision, Outcome, Rule, Secret, Step, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
 use domlogon_rules::backend::Outage;
-use domlogon_rules::{Judgement, Place, Proof};
+use domlogon_rules::{Flags, Judgement, Place, Proof};
+use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -153,8 +154,19 @@ impl Directory {
     ) -> Result<Judgement, Trouble> {
         let account = live.account();
         Ok(match refusal.verdict {
-            Verdict::LogonFailure => rules::decide_wrong_password(&account, place).into(),
+            Verdict::LogonFailure => {
+                if account.flags.contains(Flags::SMARTCARD_REQUIRED) {
+                    let line = format!(
+                        "{}: the account must log on with a smart card, and {} takes no password \
+                         for it",
+                        account.name, server.name
+                    );
+                    self.journal.note(Level::Notice, &line);
+                }
+                rules::decide_wrong_password(&account, place).into()
+            }
             Verdict::UserNotFound => rules::decide_unknown(&user.to_string(), place).into(),
+            Verdict::Unmapped => self.theirs(refusal, live, place).into(),
             Verdict::LockedOut => {
                 // What we read before may be older than the lock.
                 let fresh = self.live(server, deadline, user, now)?;
@@ -251,9 +263,15 @@ impl Directory {
             return Err(outage);
         };
         let sid = &live.person.sid;
-        let Ok(Some(mut saved)) = self.cache.saved(sid) else {
+        // One at a time from the look to the count: guesses that come together would all be
+        // compared by the count that they found.
+        let _turn = self.offline.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(Some(saved)) = self.cache.saved(sid) else {
             return Err(outage);
         };
+        if is_replaced(saved.password_set, live.person.pwd_last_set) {
+            return Err(outage);
+        }
         let account = live.account();
         // A lockout that the directory had told of holds as long as it would there.
         if let Some(decision) = rules::locked(&account, &live.policy, place, now) {
@@ -270,16 +288,15 @@ impl Directory {
                 Ok(decision.into())
             }
             Compared::Wrong(lockout) => {
-                saved.lockout = lockout;
                 // What cannot be counted is not answered.
-                self.cache.save(sid, &saved).map_err(|_| outage)?;
+                self.cache.count(sid, &saved, lockout).map_err(|_| outage)?;
                 Ok(rules::decide_wrong_password(&account, place).into())
             }
             Compared::Right => {
                 let judgement = self.judge(&live, place, Proof::Password, now);
-                if saved.lockout != domlogon_rules::Lockout::default() {
-                    saved.lockout = domlogon_rules::Lockout::default();
-                    self.cache.save(sid, &saved).map_err(|_| outage)?;
+                let none = domlogon_rules::Lockout::default();
+                if saved.lockout != none && judgement.decision.verdict.grants() {
+                    self.cache.count(sid, &saved, none).map_err(|_| outage)?;
                 }
                 Ok(offline::softened(judgement))
             }
@@ -320,3 +337,12 @@ impl Directory {
         }
     }
 }
+
+/// Whether the directory has told of another password since this one was saved. A demand for
+/// a new one (0) says nothing of the one that there is.
+const fn is_replaced(saved: i64, told: i64) -> bool {
+    told > 0 && saved != told
+}
+
+#[cfg(test)]
+mod tests;

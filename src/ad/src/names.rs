@@ -216,12 +216,19 @@ impl Directory {
         let Ok(name) = UserName::parse(key.as_bytes()) else {
             return Ok(None);
         };
-        let live = self.ask(LOOK_UP, now, |server, deadline| {
+        let absent = Key::User(key.to_owned());
+        if self.absent.has(&absent, now) {
+            return Ok(None);
+        }
+        let live = self.ask_for_anybody(LOOK_UP, now, |server, deadline| {
             self.live(server, deadline, &name, now)
         });
         match live {
             Ok(Some(live)) => Ok(self.gids(&live.person, &live.groups, now)),
-            Ok(None) => Ok(None),
+            Ok(None) => {
+                self.absent.note(absent, now);
+                Ok(None)
+            }
             Err(trouble) => match known {
                 Some(known) => {
                     let groups = known.groups.unwrap_or_default();
@@ -332,6 +339,9 @@ impl Directory {
     pub(crate) fn user(&self, person: &Person) -> Option<User> {
         let scheme = self.settings.ids;
         let uid = ids::uid_of(scheme, person).filter(|uid| self.may_have(*uid))?;
+        if self.local.owner_of(uid).is_some() {
+            return None;
+        }
         if !self.is_visible_user(&person.name) {
             return None;
         }

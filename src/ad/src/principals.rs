@@ -125,7 +125,8 @@ impl Directory {
         let Ok(name) = UserName::parse(user.name.as_bytes()) else {
             return Ok(false);
         };
-        let found = self.ask(LOGON, now, |server, deadline| {
+        // Whoever knocks at the administrators' door is asked about.
+        let found = self.ask_for_anybody(LOGON, now, |server, deadline| {
             self.live(server, deadline, &name, now)
         });
         let live = match found {

@@ -16,7 +16,7 @@ use std::fmt::Write;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -33,6 +33,10 @@ const RESERVE: i64 = 600;
 /// After how long a controller that did not know FAST is asked in that way again.
 const FAST_AGAIN: Duration = Duration::from_secs(600);
 
+/// For how long a controller that did know FAST is believed nothing without it: whoever is
+/// between us and it could say that it has lost it.
+const FAST_LASTS: Duration = Duration::from_secs(24 * 3600);
+
 /// A kept connection that the other side has closed meanwhile fails as fast as this.
 const STALE: Duration = Duration::from_millis(200);
 
@@ -44,6 +48,11 @@ pub(crate) struct Session {
     pools: Mutex<HashMap<Server, Arc<Pool>>>,
     /// The controllers that do not know FAST, and since when that is taken for granted.
     without_fast: Mutex<HashMap<String, Instant>>,
+    /// The controllers that have answered inside an armour, and when they last did.
+    fast: Mutex<HashMap<String, Instant>>,
+    /// Held by whoever writes the host's own files: two at once would write into one
+    /// another's.
+    upkeep: Mutex<()>,
 }
 
 struct HostTickets {
@@ -68,6 +77,8 @@ impl Session {
             tickets: Mutex::new(None),
             pools: Mutex::default(),
             without_fast: Mutex::default(),
+            fast: Mutex::default(),
+            upkeep: Mutex::default(),
         }
     }
 
@@ -97,6 +108,15 @@ impl Session {
         *lock(&self.machine) = None;
         *lock(&self.tickets) = None;
         lock(&self.pools).clear();
+    }
+
+    /// The right to write the host's own files; `None` while somebody else does.
+    pub(crate) fn upkeep(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.upkeep.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// Kerberos for one piece of work.
@@ -219,13 +239,17 @@ impl Session {
         let kerberos = self.kerberos()?;
         let mut exchange =
             |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
-        let service = format!("ldap/{}", server.name);
+        let service = ldap_service(&server.name, &self.settings.dns_name);
         if let Some(bytes) = known {
             let tgt = kerberos
                 .credentials_from_bytes(&bytes)
                 .map_err(Trouble::Kerberos)?;
             match kerberos.ticket(&tgt, &service, &mut exchange) {
-                Ok(ticket) => return self.keep(&kerberos, server, &tgt, &ticket, false),
+                Ok(ticket) => {
+                    self.keep(&kerberos, server, &tgt, &ticket, false)?;
+                    self.try_armour(server, machine, &kerberos, &mut exchange);
+                    return Ok(());
+                }
                 // It does not take what was granted before: all is begun anew.
                 Err(KerberosError::Kdc(_)) => {}
                 Err(error) => return Err(Trouble::of_host(error)),
@@ -235,7 +259,43 @@ impl Session {
         let ticket = kerberos
             .ticket(&tgt, &service, &mut exchange)
             .map_err(Trouble::of_host)?;
-        self.keep(&kerberos, server, &tgt, &ticket, true)
+        self.keep(&kerberos, server, &tgt, &ticket, true)?;
+        self.try_armour(server, machine, &kerberos, &mut exchange);
+        Ok(())
+    }
+
+    /// Whether a controller has FAST: one that has is believed nothing without it.
+    pub(crate) fn has_fast(&self, server: &Server) -> bool {
+        let seen = lock(&self.fast).get(&server.name).map(Instant::elapsed);
+        seen.is_some_and(|since| since < FAST_LASTS)
+    }
+
+    /// Notes that a controller has answered inside an armour.
+    pub(crate) fn knows_fast(&self, server: &Server) {
+        lock(&self.fast).insert(server.name.clone(), Instant::now());
+    }
+
+    /// Finds out whether a controller has FAST, by a logon of the host itself.
+    fn try_armour(
+        &self,
+        server: &Server,
+        machine: &Machine,
+        kerberos: &Context,
+        exchange: &mut Exchange<'_>,
+    ) {
+        if self.has_fast(server) {
+            return;
+        }
+        let (name, realm, password) = (&machine.account, &machine.realm, &machine.current.password);
+        let said = kerberos.with_password_armored(name, realm, password, None, ARMOUR, exchange);
+        let armored = match said {
+            Ok(_) => true,
+            Err(KerberosError::Kdc(error)) => error.armored,
+            Err(_) => false,
+        };
+        if armored {
+            self.knows_fast(server);
+        }
     }
 
     /// Puts a ticket for a controller where GSSAPI finds it.
@@ -284,13 +344,20 @@ impl Session {
         let (tgt, which) =
             rotation::credentials(machine, kerberos, exchange).map_err(Trouble::of_host)?;
         let state = &self.settings.state;
+        let Some(_turn) = self.upkeep() else {
+            return Ok(tgt);
+        };
         if !Machine::keytab(state).exists() {
             // Nobody is let in without it.
             if let Err(error) = machine.write_keytab(kerberos, state) {
                 self.journal.note(Level::Error, &error.to_string());
             }
         }
-        if which == Which::Pending {
+        let is_settled = || {
+            let held = lock(&self.machine);
+            held.as_ref().is_some_and(|held| held.pending.is_none())
+        };
+        if which == Which::Pending && !is_settled() {
             // A change that was cut off had arrived.
             let mut settled = machine.clone();
             match rotation::settle(kerberos, &mut settled, state, (&tgt, which), exchange) {
@@ -303,6 +370,13 @@ impl Session {
         }
         Ok(tgt)
     }
+}
+
+/// The name of a controller's LDAP. With the domain in it, because only controllers can have
+/// that one: `ldap/HOST` any computer may write into its own account, and then pass for a
+/// controller with whoever believes a forged SRV record.
+pub(crate) fn ldap_service(server: &str, domain: &str) -> String {
+    format!("ldap/{server}/{domain}")
 }
 
 /// A Kerberos profile. Nothing is looked up, and nothing is guessed from names.

@@ -58,7 +58,11 @@ impl Native {
         };
         let about_the_password = matches!(
             verdict,
-            Verdict::LogonFailure | Verdict::UserNotFound | Verdict::LockedOut
+            Verdict::LogonFailure
+                | Verdict::UserNotFound
+                | Verdict::LockedOut
+                // Whatever it is: nothing shows that the password was looked at.
+                | Verdict::Unmapped
         );
         Self::Refusal(Refusal {
             verdict,

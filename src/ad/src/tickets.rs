@@ -2,7 +2,7 @@
 
 use crate::directory::Directory;
 use crate::entry::Person;
-use domlogon_protocol::{TicketBytes, Tickets, Timestamp, UserName};
+use domlogon_protocol::{Sid, TicketBytes, Tickets, Timestamp, UserName};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ pub(crate) struct Pending(Mutex<HashMap<Key, Waiting>>);
 type Key = (String, String);
 
 struct Waiting {
+    sid: Sid,
     credentials: Zeroizing<Vec<u8>>,
     at: Timestamp,
 }
@@ -33,8 +34,12 @@ impl Directory {
         now: Timestamp,
     ) -> Option<Tickets> {
         let cache = self.settings.tickets.as_deref()?;
-        let found = self.pending.take(user, service, now)?;
+        let (sid, found) = self.pending.take(user, service, now)?;
         let known = self.cached(self.cache.person_by_key(&user.key()))?;
+        if known.person.sid != sid {
+            // Another account has the name by now.
+            return None;
+        }
         let owner = self.user(&known.person)?;
         // One entry of the list that domlogon-tickets reads.
         let length = u32::try_from(found.len()).ok()?;
@@ -70,6 +75,7 @@ impl Pending {
         waiting.insert(
             (UserName::fold(&person.name), service.to_owned()),
             Waiting {
+                sid: person.sid.clone(),
                 credentials,
                 at: now,
             },
@@ -82,10 +88,10 @@ impl Pending {
         user: &UserName,
         service: &str,
         now: Timestamp,
-    ) -> Option<Zeroizing<Vec<u8>>> {
+    ) -> Option<(Sid, Zeroizing<Vec<u8>>)> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = waiting.remove(&(user.key(), service.to_owned()))?;
-        is_fresh(found.at, now).then_some(found.credentials)
+        is_fresh(found.at, now).then_some((found.sid, found.credentials))
     }
 
     /// Drops what nobody fetched.
@@ -114,7 +120,7 @@ mod tests {
         };
         keep(1000);
         assert!(pending.take(&user, "crond", Timestamp(1001)).is_none());
-        let found = pending.take(&user, "sshd", Timestamp(1001)).unwrap();
+        let (_, found) = pending.take(&user, "sshd", Timestamp(1001)).unwrap();
         assert_eq!(found.as_slice(), b"ticket");
         assert!(pending.take(&user, "sshd", Timestamp(1001)).is_none());
         keep(1000);

@@ -39,14 +39,11 @@ impl Wire {
     /// What the connection says; `TimedOut` at the deadline; `InvalidData` for a reply that
     /// is longer than any can be.
     pub(crate) fn exchange(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
-        if let Some(mut kept) = self.kept.take() {
-            match talk(&mut kept, self.deadline, request) {
-                Err(error) if is_closed(&error) => {}
-                result => {
-                    self.kept = result.is_ok().then_some(kept);
-                    return result;
-                }
-            }
+        if let Some(mut kept) = self.kept.take().filter(is_open) {
+            // What fails from here on is not sent again: it may have arrived.
+            let reply = talk(&mut kept, self.deadline, request)?;
+            self.kept = Some(kept);
+            return Ok(reply);
         }
         let mut stream = TcpStream::connect_timeout(&self.address, left(self.deadline)?)?;
         stream.set_nodelay(true)?;
@@ -74,15 +71,16 @@ pub(crate) fn exchange(
     Wire::new(address, deadline).exchange(request)
 }
 
-/// Whether the other side had closed the connection after the reply before.
-fn is_closed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-    )
+/// Whether the other side has left the connection open after the reply before, and has sent
+/// nothing that nobody asked for.
+fn is_open(stream: &TcpStream) -> bool {
+    let silent = |stream: &TcpStream| {
+        stream.set_nonblocking(true)?;
+        let found = stream.peek(&mut [0]);
+        stream.set_nonblocking(false)?;
+        found
+    };
+    silent(stream).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 fn talk(stream: &mut TcpStream, deadline: Instant, request: &[u8]) -> io::Result<Vec<u8>> {
@@ -168,7 +166,7 @@ mod tests {
         let server = thread::spawn(move || {
             let mut connections = 0;
             // Two messages by the first connection, one by the second.
-            for messages in [2, 1] {
+            for messages in [2_u32, 1] {
                 let (mut stream, _) = listener.accept().unwrap();
                 connections += 1;
                 for _ in 0..messages {
@@ -182,6 +180,8 @@ mod tests {
         let mut wire = Wire::new(address, soon());
         for _ in 0..3 {
             assert_eq!(wire.exchange(b"x").unwrap(), b"y");
+            // Time for the other side to close.
+            thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(server.join().unwrap(), 2);
     }

@@ -49,6 +49,8 @@ pub(crate) enum Trouble {
     Kerberos(krb5::Error),
     /// The host's own password could not be changed.
     Rotation(Box<RotationError>),
+    /// The password was changed, or may have been; what came after that failed.
+    Changed(Box<Self>),
     /// The directory said something that cannot be.
     Odd(&'static str),
 }
@@ -84,8 +86,16 @@ impl Trouble {
                 | Self::FalseController(_)
                 | Self::HostRefused(_)
                 | Self::HostNotBound(_)
-                | Self::Kerberos(_)
-        ) || matches!(self, Self::Ldap(error) if error.is_outage())
+        ) || match self {
+            Self::Ldap(error) => error.is_outage(),
+            // What the library says of one account or one password says nothing of the
+            // controller.
+            Self::Kerberos(error) => matches!(
+                error,
+                krb5::Error::Kdc(_) | krb5::Error::Transport(_) | krb5::Error::Reply(_)
+            ),
+            _ => false,
+        }
     }
 
     /// Whether somebody may log on with saved credentials: nobody of the domain can be asked.
@@ -115,6 +125,7 @@ impl Trouble {
             | Self::FalseController(_)
             | Self::NotJoined(_) => Verdict::PasswordMismatch,
             Self::AllDown(why) => why.verdict,
+            Self::Changed(trouble) => trouble.verdict(),
             Self::Odd(_) => Verdict::DceErrorLogged,
             // It answers, and what it says cannot be used.
             Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
@@ -132,7 +143,7 @@ impl Trouble {
     pub(crate) fn verdict_of_change(&self) -> Verdict {
         match self {
             // It may have been changed or not: the sentence must not say which.
-            Self::Interrupted(_) => Verdict::AuthTicketExpired,
+            Self::Interrupted(_) | Self::Changed(_) => Verdict::AuthTicketExpired,
             _ => match self.verdict() {
                 Verdict::LogonServerNotFound => Verdict::RegistryNotFound,
                 other => other,
@@ -189,6 +200,9 @@ impl fmt::Display for Trouble {
             Self::Ldap(error) => error.fmt(f),
             Self::Rotation(error) => error.fmt(f),
             Self::Kerberos(error) => error.fmt(f),
+            Self::Changed(trouble) => {
+                write!(f, "the password may have been changed, but then: {trouble}")
+            }
             Self::Odd(what) => write!(f, "the directory answered oddly: {what}"),
         }
     }

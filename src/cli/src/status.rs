@@ -36,10 +36,10 @@ fn page(status: &Status, clock: &Clock) -> String {
     );
     let mut page = Page::new(&format!("domlogond {} is running", status.version));
     page.row("Domain", &format!("{}, {}", status.domain, status.dns_name));
-    let sid = if status.domain_sid.is_empty() {
-        "not known: the account database cannot be read"
-    } else {
-        &status.domain_sid
+    let sid = match (status.domain_sid.as_str(), &status.directory) {
+        ("", None) => "not known: the account database cannot be read",
+        ("", Some(_)) => "not known: no domain controller has told it yet",
+        (sid, _) => sid,
     };
     page.row("Domain SID", sid);
     page.row("This host", &status.host);

@@ -262,3 +262,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_two_accounts_have_one_name() {
+    let read = |text: &str| {
+        let attributes = vec![("sAMAccountName".to_owned(), vec![text.as_bytes().to_vec()])];
+        name(&Entry::new("CN=x", attributes))
+    };
+    for good in [
+        "mike",
+        "MIKE",
+        "J\u{f6}rg",
+        "\u{c5}sa",
+        "\u{3a9}",
+        "Ивáн",
+        "漢字",
+    ] {
+        assert_eq!(read(good).as_deref(), Ok(good));
+    }
+    // The signs for kelvin, angstrom and ohm become the small letters k, å and ω.
+    for double in ["mi\u{212a}e", "\u{212b}sa", "\u{2126}"] {
+        assert!(read(double).is_err(), "{double}");
+    }
+}

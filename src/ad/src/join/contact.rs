@@ -5,6 +5,7 @@ use super::{LDAP, Place};
 use crate::dns::{Candidate, Search};
 use crate::ldap::{Connection, Security};
 use crate::rotation::Wire;
+use crate::session::ldap_service;
 use crate::site::{self, Controller};
 use crate::transport::{self, KERBEROS, KPASSWD};
 use domlogon_krb5::{self as krb5, Context, Credentials, Exchange};
@@ -133,7 +134,11 @@ impl Contact {
         let mut kdc = |request: &[u8]| route.kdc(request);
         let tgt = log_on(&context, &mut kdc).map_err(|error| Why::of_log_on(server, error))?;
         let ticket = context
-            .ticket(&tgt, &format!("ldap/{server}"), &mut kdc)
+            .ticket(
+                &tgt,
+                &ldap_service(server, place.dns_name.trim_end_matches('.')),
+                &mut kdc,
+            )
             .map_err(|error| Why::of_log_on(server, error))?;
         context
             .store(CACHE, &[&tgt, &ticket], true)

@@ -1,6 +1,7 @@
 //! The seal: SASL GSSAPI with confidentiality [RFC 4752].
 
 use super::error::LdapError;
+use crate::session::ldap_service;
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
 use libgssapi::credential::{Cred, CredUsage};
 use libgssapi::name::Name;
@@ -31,7 +32,8 @@ impl Handshake {
     /// and gives the first token. With the ticket in the cache nobody is asked over the
     /// network. The name is taken as it is: no DNS has a say in who the server is.
     pub(super) fn start(name: &str, realm: &str) -> Result<(Self, Vec<u8>), LdapError> {
-        let service = format!("ldap/{name}@{realm}");
+        let service = ldap_service(name, &realm.to_lowercase());
+        let service = format!("{service}@{realm}");
         let service = Name::new(service.as_bytes(), Some(&GSS_NT_KRB5_PRINCIPAL))?;
         let service = service.canonicalize(Some(&GSS_MECH_KRB5))?;
         let mut mechanisms = OidSet::new()?;

@@ -76,6 +76,10 @@ impl RawDirectory {
         if ca.is_empty() && channel != Channel::Sealed {
             return Err(Wrong::new(channel_place, Fault::NoCa));
         }
+        let servers = servers(self.servers)?;
+        if servers.is_empty() && channel != Channel::Sealed {
+            return Err(Wrong::new(channel_place, Fault::NoServers));
+        }
         let site = optional(
             self.site,
             "",
@@ -88,7 +92,7 @@ impl RawDirectory {
             other => other,
         };
         Ok(Options {
-            servers: servers(self.servers)?,
+            servers,
             site: Some(site).filter(|site| !site.is_empty()),
             channel,
             ca: Some(ca).filter(|ca| !ca.is_empty()).map(PathBuf::from),

@@ -33,6 +33,9 @@ pub(crate) enum Fault {
     Site,
     /// TLS without anybody who may vouch for it.
     NoCa,
+    /// With TLS the password goes to whoever has a certificate for a controller's name: the
+    /// names must not come from the DNS.
+    NoServers,
     /// Not a credential cache.
     Tickets,
     /// Not a length of time of an hour to so many days.
@@ -90,6 +93,11 @@ impl fmt::Display for Fault {
                  16 at most",
             ),
             Self::Site => f.write_str("expected the name of a site, or \"\""),
+            Self::NoServers => f.write_str(
+                "ldaps and starttls need servers, the full names of the domain controllers: the \
+                 host's password goes to whoever has a certificate for one of them, and names \
+                 from the DNS can be forged",
+            ),
             Self::NoCa => f.write_str(
                 "ldaps and starttls need ca, the file with the certificates of those who may \
                  vouch for a controller",

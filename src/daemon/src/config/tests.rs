@@ -203,6 +203,7 @@ fn what_is_wrong_with_a_directory_is_named() {
         ("ids = \"x\"", "expected \"sid\" or \"rid\" or \"rfc2307\""),
         ("ldap = \"plain\"", "expected \"sealed\""),
         ("ldap = \"ldaps\"", "need ca"),
+        ("ldap = \"ldaps\"\nca = \"/ca.pem\"", "need servers"),
         (
             "servers = [\"dc1\"]",
             "the full name of a domain controller",

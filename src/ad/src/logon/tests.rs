@@ -1,0 +1,152 @@
+//! Logons while no controller answers.
+
+use super::*;
+use crate::entry::Person;
+use crate::ids::Scheme;
+use crate::journal::Journal;
+use crate::settings::{Channel, Naming, Offline, Settings};
+use domlogon_protocol::{LogonType, Sid};
+use domlogon_rules::{Host, NoLocalNames, Rights};
+use std::path::Path;
+use std::sync::Arc;
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+const RIGHT: &[u8] = b"Corr3ct-Horse";
+const TRIES: u32 = 3;
+
+struct Quiet;
+
+impl Journal for Quiet {
+    fn note(&self, _: Level, _: &str) {}
+}
+
+fn settings(folder: &Path) -> Settings {
+    Settings {
+        domain: "CORP".to_owned(),
+        dns_name: "corp.example".to_owned(),
+        host: host(),
+        servers: Vec::new(),
+        site: None,
+        channel: Channel::Sealed,
+        ca: None,
+        ids: Scheme::Sid,
+        names: Naming::Short,
+        home: "/home/{user}".to_owned(),
+        shell: "/bin/sh".to_owned(),
+        minimum: 1000,
+        state: folder.to_owned(),
+        run: folder.to_owned(),
+        tickets: None,
+        offline: Offline {
+            age: 86_400,
+            tries: TRIES,
+        },
+        sync: false,
+        rotate: None,
+    }
+}
+
+fn host() -> Host {
+    Host {
+        short: "ws1".to_owned(),
+        fqdn: "ws1.corp.example".to_owned(),
+    }
+}
+
+fn open(folder: &Path) -> Directory {
+    Directory::open(
+        settings(folder),
+        Arc::new(NoLocalNames),
+        Arc::new(Quiet),
+        || NOW,
+    )
+    .unwrap()
+}
+
+/// A host on which alice has logged on, and whose controllers are silent now.
+fn silent() -> (tempfile::TempDir, Directory, Person) {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(folder.path());
+    let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
+    directory.servers.none(&silence, NOW);
+    let alice = Person::example("alice", 1103);
+    let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+    directory.keep(&alice, Some(&groups), NOW).unwrap();
+    let password = Secret::new(RIGHT);
+    directory
+        .saver
+        .save(&alice.sid, alice.pwd_last_set, &password, NOW);
+    while directory.cache.saved(&alice.sid).unwrap().is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    (folder, directory, alice)
+}
+
+fn logon(directory: &Directory, password: &[u8]) -> Result<Verdict, Outage> {
+    let (host, rights) = (host(), Rights::default());
+    let place = Place {
+        service: "login",
+        logon_type: LogonType::Interactive,
+        can_change: true,
+        host: &host,
+        domain: "CORP",
+        rights: &rights,
+    };
+    let user = UserName::parse(b"alice").unwrap();
+    let judged = directory.judge_logon(&user, &Secret::new(password), &place, NOW);
+    judged.map(|judgement| judgement.decision.verdict)
+}
+
+#[test]
+fn guesses_that_come_together_count_one_by_one() {
+    let (_folder, directory, alice) = silent();
+    let verdicts: Vec<Verdict> = thread::scope(|scope| {
+        let guesses: Vec<_> = (0..12)
+            .map(|_| scope.spawn(|| logon(&directory, b"guess").unwrap()))
+            .collect();
+        guesses.into_iter().map(|g| g.join().unwrap()).collect()
+    });
+    let compared = verdicts.iter().filter(|v| **v == Verdict::LogonFailure);
+    assert_eq!(u32::try_from(compared.count()).unwrap(), TRIES);
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::LockedOut);
+    let saved = directory.cache.saved(&alice.sid).unwrap().unwrap();
+    assert_eq!(saved.lockout.count, TRIES);
+}
+
+#[test]
+fn a_password_that_was_changed_elsewhere_opens_nothing() {
+    let (_folder, directory, alice) = silent();
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+    let demanded = Person {
+        pwd_last_set: 0,
+        ..alice.clone()
+    };
+    directory.keep(&demanded, None, NOW).unwrap();
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+    let changed = Person {
+        pwd_last_set: alice.pwd_last_set + 1,
+        ..alice
+    };
+    directory.keep(&changed, None, NOW).unwrap();
+    assert!(logon(&directory, RIGHT).is_err());
+}
+
+#[test]
+fn a_count_does_not_bring_back_what_was_replaced_meanwhile() {
+    let (_folder, directory, alice) = silent();
+    let old = directory.cache.saved(&alice.sid).unwrap().unwrap();
+    directory.cache.unsave(&alice.sid).unwrap();
+    directory
+        .cache
+        .count(&alice.sid, &old, old.lockout)
+        .unwrap();
+    assert!(directory.cache.saved(&alice.sid).unwrap().is_none());
+}
+
+#[test]
+fn a_damaged_cache_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("directory.db"), [0x55; 8192]).unwrap();
+    let directory = open(folder.path());
+    assert_eq!(directory.cache.counts().unwrap(), (0, 0));
+}
