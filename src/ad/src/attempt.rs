@@ -116,10 +116,10 @@ impl<'a> Attempt<'a> {
             }
         }
         match self.plain(None) {
-            Ok(credentials) => {
-                self.prove_controller(&credentials)?;
-                Ok(self.right(credentials))
-            }
+            Ok(credentials) => Ok(match self.prove_controller(&credentials)? {
+                None => self.right(credentials),
+                Some(refusal) => Tried::Refused(refusal),
+            }),
             Err(error) => match sorted(error, self.wire.has_answered())? {
                 Tried::Proven { refusal, .. } => Ok(Tried::Proven { refusal, vouched }),
                 tried => Ok(tried),
@@ -162,23 +162,29 @@ impl<'a> Attempt<'a> {
             .with_password(name, realm, password, service, &mut exchange)
     }
 
-    /// A ticket of the person for this host has to open with the host's key.
-    fn prove_controller(&mut self, tgt: &Credentials) -> Result<(), Trouble> {
+    /// A ticket of the person for this host has to open with the host's key. The controller may
+    /// also refuse the ticket to this person alone (an authentication policy).
+    fn prove_controller(&mut self, tgt: &Credentials) -> Result<Option<Refusal>, Trouble> {
         let machine = self.directory.session.machine()?;
         let service = format!("host/{}", machine.host);
         let wire = &mut self.wire;
         let mut exchange = |request: &[u8]| wire.exchange(request);
-        let ticket =
-            self.kerberos
-                .ticket(tgt, &service, &mut exchange)
-                .map_err(|error| match error {
-                    Error::Transport(error) => Trouble::Interrupted(error),
-                    error => Trouble::FalseController(error),
-                })?;
+        let ticket = match self.kerberos.ticket(tgt, &service, &mut exchange) {
+            Ok(ticket) => ticket,
+            Err(Error::Kdc(error)) if matches!(error.code, code::POLICY | code::CLIENT_REVOKED) => {
+                return match Native::of(&error) {
+                    Native::Refusal(refusal) => Ok(Some(refusal)),
+                    Native::Skew | Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(error))),
+                };
+            }
+            Err(Error::Transport(error)) => return Err(Trouble::Interrupted(error)),
+            Err(error) => return Err(Trouble::FalseController(error)),
+        };
         let keytab = Machine::keytab(&self.directory.settings.state);
         self.kerberos
             .verify(&ticket, &service, &keytab)
-            .map_err(Trouble::FalseController)
+            .map_err(Trouble::FalseController)?;
+        Ok(None)
     }
 
     fn right(&self, credentials: Credentials) -> Tried {
