@@ -1,10 +1,11 @@
-//! Test accounts in every condition, made with the command line as an administrator would.
+//! Test accounts in every condition, made as an administrator would: with the command line, or
+//! with the tools of the directory that they are in.
 
-use crate::cli::{domlogon, domlogon_with};
-use crate::failure::{Failure, Result, differs};
-use crate::probe::Probe;
+use crate::failure::{Failure, Result, differs, ensure_equal};
+use crate::home::Home;
 use crate::{NEW_PASSWORD, PASSWORD};
 use nix::unistd::User;
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::chown;
 
@@ -38,22 +39,36 @@ pub enum Condition {
 pub struct Account {
     /// Its name.
     pub name: String,
+    home: Home,
 }
 
 impl Account {
-    /// Make an account and put it into a condition.
+    /// Make an account of the embedded database and put it into a condition.
     ///
     /// # Errors
     /// When the command line refuses.
     pub fn make(name: &str, condition: Condition) -> Result<Account> {
+        Account::make_in(&Home::Embedded, name, condition)
+    }
+
+    /// An account that is in the embedded database already.
+    pub fn known(name: &str) -> Account {
+        Account {
+            name: name.to_owned(),
+            home: Home::Embedded,
+        }
+    }
+
+    /// Make an account in this home and put it into a condition.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn make_in(home: &Home, name: &str, condition: Condition) -> Result<Account> {
         let account = Account {
             name: name.to_owned(),
+            home: home.clone(),
         };
-        domlogon_with(
-            &["user", "add", name, "--password-stdin"],
-            &format!("{PASSWORD}\n"),
-        )?
-        .exits(0)?;
+        home.add_user(name, PASSWORD)?;
         match condition {
             Condition::Good => {}
             Condition::Locked => account.lock()?,
@@ -73,22 +88,45 @@ impl Account {
         Ok(account)
     }
 
-    /// `domlogon user set`.
+    /// `domlogon user set`, or the same in the directory.
     ///
     /// # Errors
-    /// When the command line refuses.
+    /// When it is refused.
     pub fn set(&self, settings: &[&str]) -> Result<()> {
-        let mut arguments = vec!["user", "set", &self.name];
-        arguments.extend(settings);
-        domlogon(&arguments)?.exits(0).map(drop)
+        self.home.set(&self.name, settings)
+    }
+
+    /// An administrator's new password.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn reset(&self, password: &str) -> Result<()> {
+        self.home.reset(&self.name, password)
+    }
+
+    /// As its home has it: an object with at least `locked`, `locked_until`, `must_change` and
+    /// `bad_password_count`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn show(&self) -> Result<Value> {
+        self.home.show(&self.name)
+    }
+
+    /// How many wrong passwords its home has counted.
+    ///
+    /// # Errors
+    /// When it does not tell.
+    pub fn wrong_passwords(&self) -> Result<u64> {
+        self.home.wrong_passwords(&self.name)
     }
 
     /// Put it into a group, which is made if there is none.
     ///
     /// # Errors
-    /// When the command line refuses.
+    /// When it is refused.
     pub fn join(&self, group: &str) -> Result<()> {
-        nest(&self.name, group)
+        self.home.nest(&self.name, group)
     }
 
     /// Make its home, for programs that go there and do not make it. Returns where it is.
@@ -112,13 +150,15 @@ impl Account {
     /// # Errors
     /// When a wrong password is not answered as one.
     pub fn lock(&self) -> Result<()> {
-        for _ in 0..crate::world::THRESHOLD {
-            Probe::bare("login", &self.name)
-                .answer("wrong")
-                .run(&["auth"])?
-                .returns("auth", "AUTH_ERR")?;
-        }
-        Ok(())
+        self.home.lock(&self.name)
+    }
+
+    /// Unlock it, as an administrator.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn unlock(&self) -> Result<()> {
+        self.home.unlock(&self.name)
     }
 
     /// Fail unless `password` opens the account (as far as its condition allows).
@@ -126,11 +166,11 @@ impl Account {
     /// # Errors
     /// When it does not.
     pub fn opens_with(&self, password: &str) -> Result<()> {
-        Probe::bare("login", &self.name)
-            .answer(password)
-            .run(&["auth"])?
-            .returns("auth", "SUCCESS")
-            .map(drop)
+        ensure_equal(
+            format!("whether {password} is the password of {}", self.name),
+            self.home.takes(&self.name, password)?,
+            true,
+        )
     }
 
     /// Fail unless the password is still the first one, and the new one is refused.
@@ -139,23 +179,18 @@ impl Account {
     /// When the password has been changed.
     pub fn keeps_its_password(&self) -> Result<()> {
         self.opens_with(PASSWORD)?;
-        Probe::bare("login", &self.name)
-            .answer(NEW_PASSWORD)
-            .run(&["auth"])?
-            .returns("auth", "AUTH_ERR")
-            .map(drop)
+        ensure_equal(
+            format!("whether {NEW_PASSWORD} is the password of {}", self.name),
+            self.home.takes(&self.name, NEW_PASSWORD)?,
+            false,
+        )
     }
 }
 
-/// Put a user or a group into a group, which is made if there is none.
+/// Put a user or a group of the embedded database into a group, which is made if there is none.
 ///
 /// # Errors
 /// When the command line refuses.
 pub fn nest(member: &str, group: &str) -> Result<()> {
-    if domlogon(&["group", "show", group])?.code() != 0 {
-        domlogon(&["group", "add", group])?.exits(0)?;
-    }
-    domlogon(&["group", "add-member", group, member])?
-        .exits(0)
-        .map(drop)
+    Home::Embedded.nest(member, group)
 }

@@ -1,14 +1,18 @@
-//! The harness: real programs on a terminal, the daemon, the command line, real libpam, sshd, vsftpd
-//! and cron. Everything here expects to run as root inside `tests/sandbox`, where it may do what it
+//! The harness: real programs on a terminal, the daemon, the command line, real libpam, sshd, vsftpd,
+//! cron, and a domain controller. Everything here expects to run as root inside `tests/sandbox`, where it may do what it
 //! likes. The suites are in `tests/suites`, the demonstration in `tests/demo`.
 
 #![forbid(unsafe_code)]
 
 pub mod account;
 pub mod cli;
+pub mod contact;
 pub mod cron;
 pub mod daemon;
+pub mod difference;
+pub mod directory;
 pub mod failure;
+pub mod home;
 pub mod log;
 pub mod probe;
 pub mod program;
@@ -21,7 +25,9 @@ pub mod world;
 pub use account::{Account, Condition};
 pub use cli::{Answer, domlogon, domlogon_with};
 pub use daemon::Daemon;
+pub use directory::Directory;
 pub use failure::{Failure, Result, differs, ensure, ensure_contains, ensure_equal};
+pub use home::Home;
 pub use log::Log;
 pub use probe::Probe;
 pub use program::Program;

@@ -92,7 +92,7 @@ pub fn status() -> Result<RightsStatus> {
     }
 }
 
-fn ask(request: &Request) -> Result<Reply> {
+pub(crate) fn ask(request: &Request) -> Result<Reply> {
     client::call(Path::new(ADMIN), request, PATIENCE)
         .map_err(|error| differs("domlogond", "an answer", error.to_string()))
 }

@@ -255,9 +255,7 @@ fn real_login(world: &mut World) -> Result<()> {
         session.answer("assword: ", PASSWORD)?;
         is_in_as(&mut session, name)?;
     }
-    let account = Account {
-        name: locked.clone(),
-    };
+    let account = Account::known(&locked);
     Probe::bare("login", &locked)
         .answer(PASSWORD)
         .run(&["auth"])?
@@ -395,10 +393,7 @@ fn many(world: &mut World) -> Result<()> {
 }
 
 fn opens(name: &str, password: &str) -> Result<()> {
-    Account {
-        name: name.to_owned(),
-    }
-    .opens_with(password)
+    Account::known(name).opens_with(password)
 }
 
 fn is_administrator(name: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Real login and su, on a terminal.
 
-use crate::{Case, case, plain};
+use crate::{Case, each, plain};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::{
     LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Program, Pty, ROOT_PASSWORD, Result, World, ensure,
@@ -9,21 +9,21 @@ use domlogon_tests::{
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("login/good", good),
-        case("login/home", home),
-        case("login/wrong password", wrong_password),
-        case("login/must change", must_change),
-        case(
+        each("login/good", good),
+        each("login/home", home),
+        each("login/wrong password", wrong_password),
+        each("login/must change", must_change),
+        each(
             "login/must change, refused and asked again",
             must_change_again,
         ),
-        case("login/sentences", sentences),
-        case("login/lockout", lockout),
+        each("login/sentences", sentences),
+        each("login/lockout", lockout),
         plain("login/local and root", local_and_root),
-        case("su/good", su_good),
-        case("su/must change", su_must_change),
-        case("su/refused", su_refused),
-        case("su/by root", su_by_root),
+        each("su/good", su_good),
+        each("su/must change", su_must_change),
+        each("su/refused", su_refused),
+        each("su/by root", su_by_root),
     ]
 }
 

@@ -1,6 +1,7 @@
-//! `domlogon-suites [--quick] [--list] [PART…]`: run the suites, one case after another, inside
-//! `tests/sandbox`. A PART selects the cases whose name contains it. `--quick` leaves out the
-//! slow ones (cron waits for a minute, outages for their deadlines).
+//! `domlogon-suites [--quick] [--no-directory] [--list] [PART…]`: run the suites, one case after
+//! another, inside `tests/sandbox`. A PART selects the cases whose name contains it. `--quick`
+//! leaves out the slow ones (cron waits for a minute, outages for their deadlines);
+//! `--no-directory` those that take a domain controller.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ mod command_line;
 mod conditions;
 mod cron;
 mod database;
+mod directory;
 mod doctor;
 mod enable;
 mod exports;
@@ -41,38 +43,108 @@ use std::time::Instant;
 struct Case {
     name: &'static str,
     slow: bool,
-    needs_domain: bool,
+    needs: Needs,
     run: fn(&mut World) -> Result<()>,
 }
 
-/// A case for every run.
-fn case(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
-    Case {
-        name,
-        slow: false,
-        needs_domain: true,
-        run,
+/// The world that a case takes place in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// Nothing: it means something without a daemon.
+    Nothing,
+    /// A domain in the daemon's own database.
+    Embedded,
+    /// A directory, whether this host could join it or not.
+    Controller,
+    /// A domain in a directory.
+    Directory,
+    /// One and then the other: what a person sees is the same.
+    Each,
+}
+
+impl Case {
+    const fn new(name: &'static str, needs: Needs, run: fn(&mut World) -> Result<()>) -> Case {
+        Case {
+            name,
+            slow: false,
+            needs,
+            run,
+        }
+    }
+
+    /// `--quick` leaves it out.
+    const fn slow(mut self) -> Case {
+        self.slow = true;
+        self
     }
 }
 
-/// A case that `--quick` leaves out.
-fn slow(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
-    Case {
-        name,
-        slow: true,
-        needs_domain: true,
-        run,
-    }
+/// A case of the embedded database, for every run.
+const fn case(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
+    Case::new(name, Needs::Embedded, run)
+}
+
+/// A case of the embedded database that `--quick` leaves out.
+const fn slow(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
+    case(name, run).slow()
 }
 
 /// A case that means something without a daemon.
-fn plain(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
-    Case {
+const fn plain(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
+    Case::new(name, Needs::Nothing, run)
+}
+
+/// A case that is run in both homes of accounts; the second time under `directory/…`.
+const fn each(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
+    Case::new(name, Needs::Each, run)
+}
+
+/// A case of the directory alone.
+const fn in_directory(name: &'static str, run: fn(&mut World) -> Result<()>) -> Case {
+    Case::new(name, Needs::Directory, run)
+}
+
+/// One run of a case.
+struct Turn {
+    name: String,
+    needs: Needs,
+    slow: bool,
+    run: fn(&mut World) -> Result<()>,
+}
+
+/// All cases in their order: those of the embedded database, those of the directory, and the
+/// one that looks at all the others.
+fn turns(with_directory: bool) -> Vec<Turn> {
+    let turn = |case: &Case, name: String, needs: Needs| Turn {
         name,
-        slow: false,
-        needs_domain: false,
-        run,
+        needs,
+        slow: case.slow,
+        run: case.run,
+    };
+    let cases = all();
+    let (last, cases): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| case.name == vocabulary::LAST);
+    let mut turns = Vec::new();
+    for case in &cases {
+        match case.needs {
+            Needs::Controller | Needs::Directory => {}
+            Needs::Each => turns.push(turn(case, case.name.to_owned(), Needs::Embedded)),
+            other => turns.push(turn(case, case.name.to_owned(), other)),
+        }
     }
+    for case in cases.iter().filter(|_| with_directory) {
+        let (name, needs) = match case.needs {
+            Needs::Controller | Needs::Directory => (case.name.to_owned(), case.needs),
+            Needs::Each => (format!("directory/{}", case.name), Needs::Directory),
+            Needs::Nothing | Needs::Embedded => continue,
+        };
+        turns.push(turn(case, name, needs));
+    }
+    turns.extend(
+        last.iter()
+            .map(|case| turn(case, case.name.to_owned(), case.needs)),
+    );
+    turns
 }
 
 fn main() -> ExitCode {
@@ -80,18 +152,18 @@ fn main() -> ExitCode {
     let (flags, parts): (Vec<&String>, Vec<&String>) = arguments
         .iter()
         .partition(|argument| argument.starts_with("--"));
-    let quick = flags.iter().any(|flag| *flag == "--quick");
-    let chosen: Vec<Case> = all()
+    let given = |name: &str| flags.iter().any(|flag| *flag == name);
+    let chosen: Vec<Turn> = turns(!given("--no-directory"))
         .into_iter()
-        .filter(|case| !(quick && case.slow))
-        .filter(|case| parts.is_empty() || case.name != vocabulary::LAST)
-        .filter(|case| {
-            parts.is_empty() || parts.iter().any(|part| case.name.contains(part.as_str()))
+        .filter(|turn| !(given("--quick") && turn.slow))
+        .filter(|turn| parts.is_empty() || turn.name != vocabulary::LAST)
+        .filter(|turn| {
+            parts.is_empty() || parts.iter().any(|part| turn.name.contains(part.as_str()))
         })
         .collect();
-    if flags.iter().any(|flag| *flag == "--list") {
-        for case in &chosen {
-            println!("{}", case.name);
+    if given("--list") {
+        for turn in &chosen {
+            println!("{}", turn.name);
         }
         return ExitCode::SUCCESS;
     }
@@ -138,6 +210,7 @@ fn all() -> Vec<Case> {
         outages::cases(),
         service::cases(),
         database::cases(),
+        directory::cases(),
         vocabulary::cases(),
     ]
     .into_iter()
@@ -145,38 +218,42 @@ fn all() -> Vec<Case> {
     .collect()
 }
 
-fn run_all(cases: &[Case]) -> ExitCode {
-    let mut failed = Vec::new();
+fn run_all(turns: &[Turn]) -> ExitCode {
+    let mut failed: Vec<&str> = Vec::new();
     let mut world = World::empty();
-    if cases.iter().any(|case| case.needs_domain) {
-        match World::new() {
-            Ok(made) => world = made,
-            Err(failure) => {
+    let mut home = Needs::Nothing;
+    for turn in turns {
+        let needed = match turn.needs {
+            Needs::Controller => Needs::Directory,
+            other => other,
+        };
+        if needed != Needs::Nothing && needed != home {
+            home = needed;
+            // The old one ends before the new one begins.
+            world = World::empty();
+            if let Err(failure) = begin(home, &mut world) {
                 println!("no world: {failure}\n");
                 failed.push("world");
             }
         }
-    }
-    for case in cases {
         let log = Log::from_now();
         let begin = Instant::now();
-        let ready = if case.needs_domain {
-            restore(&mut world)
-        } else {
-            Ok(())
+        let ready = match turn.needs {
+            Needs::Nothing | Needs::Controller => Ok(()),
+            _ => restore(&mut world),
         };
-        let result = ready.and_then(|()| (case.run)(&mut world));
+        let result = ready.and_then(|()| (turn.run)(&mut world));
         let took = begin.elapsed().as_millis();
         match result {
-            Ok(()) => println!("ok      {} ({took} ms)", case.name),
+            Ok(()) => println!("ok      {} ({took} ms)", turn.name),
             Err(failure) => {
-                println!("FAILED  {} ({took} ms)\n{failure}", case.name);
+                println!("FAILED  {} ({took} ms)\n{failure}", turn.name);
                 println!("  the syslog meanwhile:");
                 for line in log.lines().lines() {
                     println!("  > {line}");
                 }
                 println!();
-                failed.push(case.name);
+                failed.push(&turn.name);
             }
         }
     }
@@ -184,7 +261,7 @@ fn run_all(cases: &[Case]) -> ExitCode {
     if !failed.is_empty() && !said.is_empty() {
         println!("standard error of the daemon:\n{said}");
     }
-    let passed = cases.len().saturating_sub(failed.len());
+    let passed = turns.len().saturating_sub(failed.len());
     if failed.is_empty() {
         println!("suites: {passed} cases, all good");
         ExitCode::SUCCESS
@@ -198,9 +275,24 @@ fn run_all(cases: &[Case]) -> ExitCode {
     }
 }
 
+fn begin(home: Needs, world: &mut World) -> Result<()> {
+    if home != Needs::Directory {
+        *world = World::new()?;
+        return Ok(());
+    }
+    let begin = Instant::now();
+    *world = World::of_directory()?;
+    let made = begin.elapsed().as_millis();
+    world.enter()?;
+    let all = begin.elapsed().as_millis();
+    println!("ready   a directory ({made} ms), and this host in it ({all} ms)");
+    Ok(())
+}
+
 /// Each case begins with a living daemon, the usual policy and the usual rights, whatever the last one did.
 fn restore(world: &mut World) -> Result<()> {
     world.revive()?;
+    world.calm()?;
     world.usual_rights()?;
     world.usual_policy()
 }

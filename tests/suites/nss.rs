@@ -1,21 +1,21 @@
 //! The NSS plugin, loaded by real glibc in real programs.
 
-use crate::{Case, case};
+use crate::{Case, case, each};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
 use domlogon_tests::{Program, Result, World, domlogon, ensure, ensure_contains, ensure_equal};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("nss/passwd", passwd),
-        case("nss/group", group),
-        case("nss/initgroups", initgroups),
+        each("nss/passwd", passwd),
+        each("nss/group", group),
+        each("nss/initgroups", initgroups),
         case("nss/enumeration", enumeration),
-        case("nss/not found", not_found),
-        case("nss/local first", local_first),
+        each("nss/not found", not_found),
+        each("nss/local first", local_first),
         case("nss/large group", large_group),
-        case("nss/other name space of processes", other_processes),
-        case("nss/small buffers, threads and forks", hard_callers),
+        each("nss/other name space of processes", other_processes),
+        each("nss/small buffers, threads and forks", hard_callers),
     ]
 }
 
@@ -68,8 +68,7 @@ fn other_processes(world: &mut World) -> Result<()> {
 
 fn group(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
-    domlogon(&["group", "add", "crew"])?.exits(0)?;
-    domlogon(&["group", "add-member", "crew", &account.name])?.exits(0)?;
+    account.join("crew")?;
     let (code, entry) = getent(&["group", "crew"])?;
     ensure_equal(format!("getent group: {entry}"), code, Some(0))?;
     ensure_contains("members", &entry, &account.name)?;
@@ -80,12 +79,9 @@ fn group(world: &mut World) -> Result<()> {
 /// Nested groups are flattened.
 fn initgroups(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
-    for name in ["team1", "team2", "team3"] {
-        domlogon(&["group", "add", name])?.exits(0)?;
-    }
-    domlogon(&["group", "add-member", "team2", "team1"])?.exits(0)?;
-    domlogon(&["group", "add-member", "team3", "team2"])?.exits(0)?;
-    domlogon(&["group", "add-member", "team1", &account.name])?.exits(0)?;
+    account.join("team1")?;
+    world.home().nest("team1", "team2")?;
+    world.home().nest("team2", "team3")?;
     let output = Program::new("id").args(&["-Gn", &account.name]).run(b"")?;
     let text = everything(&output);
     let names: Vec<&str> = text.split_whitespace().collect();

@@ -1,19 +1,20 @@
 //! Real passwd, set-uid, on a terminal.
 
-use crate::{Case, case, plain};
+use crate::{Case, each, plain};
 use domlogon_tests::account::Condition::*;
+use domlogon_tests::difference::Difference;
 use domlogon_tests::{
     LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Program, Pty, Result, World, ensure, ensure_contains,
 };
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("passwd/good", good),
-        case("passwd/refusals, then a good one", refusals),
-        case("passwd/too recent", too_recent),
-        case("passwd/wrong old password", wrong_old),
-        case("passwd/cannot change", cannot_change),
-        case("passwd/by root", by_root),
+        each("passwd/good", good),
+        each("passwd/refusals, then a good one", refusals),
+        each("passwd/too recent", too_recent),
+        each("passwd/wrong old password", wrong_old),
+        each("passwd/cannot change", cannot_change),
+        each("passwd/by root", by_root),
         plain("passwd/local user", local_user),
     ]
 }
@@ -91,11 +92,18 @@ fn cannot_change(world: &mut World) -> Result<()> {
     account.opens_with(PASSWORD)
 }
 
-/// `passwd NAME` by root: no old password, and history and age do not bind.
+/// `passwd NAME` by root: no old password, and history and age do not bind; where root is the
+/// administrator of the accounts.
 fn by_root(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     world.policy(&["min-age=1d"])?;
+    let expected = world.home().expects(Difference::ResetByRoot);
     let mut session = Program::new("passwd").arg(&account.name).on_terminal()?;
+    if expected.code != "SUCCESS" {
+        session.expect(expected.words)?;
+        refused(&mut session)?;
+        return account.keeps_its_password();
+    }
     session.answer("ew password: ", NEW_PASSWORD)?;
     session.answer("assword: ", NEW_PASSWORD)?;
     session.finish_with(0)?;

@@ -1,6 +1,6 @@
 //! Real sshd and ssh: by password, by dialogue (keyboard-interactive), by key.
 
-use crate::{Case, case, plain};
+use crate::{Case, each, plain};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::sshd::Method;
 use domlogon_tests::{
@@ -9,23 +9,23 @@ use domlogon_tests::{
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("ssh/password", |world| good(world, Method::Password)),
-        case("ssh/dialogue", |world| good(world, Method::Dialogue)),
-        case("ssh/key", key),
-        case("ssh/wrong password", wrong_password),
-        case("ssh/sentences by password", |world| {
+        each("ssh/password", |world| good(world, Method::Password)),
+        each("ssh/dialogue", |world| good(world, Method::Dialogue)),
+        each("ssh/key", key),
+        each("ssh/wrong password", wrong_password),
+        each("ssh/sentences by password", |world| {
             sentences(world, Method::Password)
         }),
-        case("ssh/sentences by dialogue", |world| {
+        each("ssh/sentences by dialogue", |world| {
             sentences(world, Method::Dialogue)
         }),
-        case("ssh/sentences by key", |world| {
+        each("ssh/sentences by key", |world| {
             sentences(world, Method::Key)
         }),
-        case("ssh/locked", locked),
-        case("ssh/must change by dialogue", must_change),
-        case("ssh/must change by key", must_change_by_key),
-        case("ssh/unknown user", unknown_user),
+        each("ssh/locked", locked),
+        each("ssh/must change by dialogue", must_change),
+        each("ssh/must change by key", must_change_by_key),
+        each("ssh/unknown user", unknown_user),
         plain("ssh/local user", local_user),
     ]
 }

@@ -2,9 +2,8 @@
 //! granted the requested logon type) and Q175019 (the user must change his password before he
 //! logs on the first time).
 
-use crate::{Case, case, login, ssh, sudo};
+use crate::{Case, each, login, ssh, sudo};
 use domlogon_tests::account::Condition::*;
-use domlogon_tests::cli::{member, show_user};
 use domlogon_tests::sshd::Method;
 use domlogon_tests::vsftpd::{LOGGED_IN, NOT_LOGGED_IN};
 use domlogon_tests::{
@@ -14,12 +13,12 @@ use domlogon_tests::{
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("stories/Q97558", everyone_is_taken_out),
-        case("stories/Q175019 passwd", must_change_and_passwd),
-        case("stories/Q175019 new logon", must_change_and_new_logon),
-        case("stories/Q175019 sudo", must_change_and_sudo),
-        case("stories/Q175019 screen unlock", must_change_and_unlock),
-        case("stories/Q175019 other services", must_change_elsewhere),
+        each("stories/Q97558", everyone_is_taken_out),
+        each("stories/Q175019 passwd", must_change_and_passwd),
+        each("stories/Q175019 new logon", must_change_and_new_logon),
+        each("stories/Q175019 sudo", must_change_and_sudo),
+        each("stories/Q175019 screen unlock", must_change_and_unlock),
+        each("stories/Q175019 other services", must_change_elsewhere),
     ]
 }
 
@@ -51,7 +50,7 @@ fn new_ssh(world: &mut World, account: &Account, opens: bool) -> Result<String> 
 fn everyone_is_taken_out(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     let operator = world.account(Good)?;
-    operator.join("Administrators")?;
+    operator.join(world.home().administrators())?;
     world.rights(
         "[rights]\n# ssh and ftp\nSeNetworkLogonRight = [\"Everyone\", \"Administrators\"]\n",
     )?;
@@ -90,6 +89,9 @@ fn everyone_is_taken_out(world: &mut World) -> Result<()> {
     let file = std::fs::read_to_string(domlogon_tests::rights::FILE).unwrap_or_default();
     ensure_contains("the file", &file, "# ssh and ftp\n")?;
     ensure_equal("the daemon", world.daemon()?.process(), daemon)?;
+    if world.home().directory().is_some() {
+        return Ok(());
+    }
     // Not to be the last administrator of another case.
     domlogon_with(&["user", "delete", &operator.name, "--force"], "")?
         .exits(0)
@@ -122,11 +124,10 @@ fn at_work(world: &mut World) -> Result<(Account, Pty)> {
         "Your password must be changed first, and vsftpd cannot ask for a new one. Log on at a \
          console or by ssh, or run passwd, then try again.",
     )?;
-    let shown = show_user(&account.name)?;
     ensure_equal(
         "the count of wrong passwords",
-        member(&shown, "bad_password_count")?.as_u64(),
-        Some(0),
+        account.wrong_passwords()?,
+        0,
     )?;
     Ok((account, session))
 }
@@ -234,9 +235,11 @@ fn must_change_elsewhere(world: &mut World) -> Result<()> {
             report.returns("auth", "PERM_DENIED")?;
             report.says(&format!("and {service} cannot ask for a new one."))?;
         }
-        let shown = show_user(&account.name)?;
-        let count = member(&shown, "bad_password_count")?.as_u64();
-        ensure_equal("the count of wrong passwords", count, Some(0))?;
+        ensure_equal(
+            "the count of wrong passwords",
+            account.wrong_passwords()?,
+            0,
+        )?;
         account.opens_with(PASSWORD)?;
     }
     Ok(())

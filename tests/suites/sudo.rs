@@ -1,23 +1,22 @@
 //! Real sudo, set-uid, on a terminal.
 
-use crate::{Case, case, plain};
+use crate::{Case, each, plain};
 use domlogon_tests::account::Condition::{self, *};
 use domlogon_tests::program::everything;
 use domlogon_tests::{
-    Account, Failure, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Program, Pty, Result, World,
-    domlogon, ensure,
+    Account, Failure, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Program, Pty, Result, World, ensure,
 };
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case("sudo/good", good),
-        case("sudo/by group", by_group),
-        case("sudo/wrong password", wrong_password),
-        case("sudo/must change", must_change),
-        case("sudo/refused", refused),
-        case("sudo/without a password", without_password),
+        each("sudo/good", good),
+        each("sudo/by group", by_group),
+        each("sudo/wrong password", wrong_password),
+        each("sudo/must change", must_change),
+        each("sudo/refused", refused),
+        each("sudo/without a password", without_password),
         plain("sudo/local user", local_user),
     ]
 }
@@ -81,8 +80,7 @@ fn good(world: &mut World) -> Result<()> {
 /// A rule for a group of the domain: sudo asks NSS for the groups.
 fn by_group(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
-    domlogon(&["group", "add", "operators"])?.exits(0)?;
-    domlogon(&["group", "add-member", "operators", &account.name])?.exits(0)?;
+    account.join("operators")?;
     allow("%operators", "")?;
     let mut session = sudo(&account.name)?;
     session.answer("assword", PASSWORD)?;

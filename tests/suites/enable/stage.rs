@@ -49,6 +49,8 @@ impl Stage {
             "set -e
             mkdir -p {COPY}/etc/pam.d {COPY}{SAVED} {COPY}{CONFIGS}
             cp {CONFIGS}/* {COPY}{CONFIGS}/
+            # A fresh one is no client of another domain.
+            cd {COPY}{CONFIGS} && rm -f krb5 sss winbind ldap pwquality && cd /
             printf '%s\\n' 'Config: c' 'Templates: t' '' 'Name: c' 'Driver: File' \
                 'Filename: {COPY}/c' '' 'Name: t' 'Driver: File' 'Filename: {COPY}/t' >{COPY}/conf
             DEBIAN_FRONTEND=noninteractive DEBCONF_SYSTEMRC={COPY}/conf \

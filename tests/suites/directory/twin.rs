@@ -1,0 +1,264 @@
+//! A false twin of the controller: the same names, addresses, identifiers and accounts, but other
+//! keys, and passwords that whoever runs it knows. It gets nobody in, and learns nothing.
+
+use super::known;
+use super::outages::{TELL, at_the_word};
+use crate::login::login;
+use crate::{Case, in_directory, ssh};
+use domlogon_tests::account::Condition::*;
+use domlogon_tests::directory::{Front, SECOND_HOST, TWIN_PASSWORD};
+use domlogon_tests::sshd::Method;
+use domlogon_tests::world::PATIENCE;
+use domlogon_tests::{
+    Account, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, ensure, ensure_equal,
+};
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        in_directory("directory/false twin/nobody gets in", nobody),
+        in_directory("directory/false twin/amid a change", amid_a_change),
+        in_directory("directory/false twin/from the start", from_the_start),
+        in_directory("directory/false twin/of Kerberos alone", of_kerberos_alone),
+        in_directory(
+            "directory/false twin/that knows the old passwords",
+            that_knows_the_old,
+        ),
+    ]
+}
+
+/// Everybody of whom a twin could say something: one who is known here, one who is not, and
+/// those whose password must be changed.
+fn cast(world: &mut World) -> Result<Vec<Account>> {
+    let cast = [Good, Good, MustChange, PasswordExpired].map(|condition| world.account(condition));
+    let cast = cast.into_iter().collect::<Result<Vec<_>>>()?;
+    if let Some(first) = cast.first() {
+        known(&first.name)?;
+    }
+    for account in &cast {
+        // By name all of them are known.
+        account.home()?;
+    }
+    Ok(cast)
+}
+
+fn nobody(world: &mut World) -> Result<()> {
+    let cast = cast(world)?;
+    let names: Vec<&str> = cast.iter().map(|account| &*account.name).collect();
+    world.sshd()?;
+    world.directory()?.replace_by_twin(&names)?;
+    let result = kept_out(world, &cast);
+    world.calm()?;
+    result?;
+    for account in &cast {
+        account.keeps_its_password()?;
+    }
+    Ok(())
+}
+
+fn kept_out(world: &mut World, cast: &[Account]) -> Result<()> {
+    for account in cast {
+        for service in ["login", "sshd", "swaylock", "su", "ftp"] {
+            let report = Probe::bare(service, &account.name)
+                .answer(TWIN_PASSWORD)
+                .answer(NEW_PASSWORD)
+                .answer(NEW_PASSWORD)
+                .run(&["auth"])?;
+            ensure(
+                matches!(
+                    report.code("auth")?,
+                    "AUTHINFO_UNAVAIL" | "AUTH_ERR" | "MAXTRIES"
+                ),
+                format!("{service} with the twin's password"),
+                "no logon",
+                report.text(),
+            )?;
+        }
+        let report = Probe::bare("once", &account.name)
+            .answer(TWIN_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .as_user(&account.name)
+            .run(&["chauthtok"])?;
+        ensure(
+            report.code("chauthtok")? != "SUCCESS" && report.texts("prompt off").len() <= 1,
+            "a change with the twin's password",
+            "a refusal, before a new one is asked for",
+            report.text(),
+        )?;
+        let opinion = world.directory()?.opinion(&account.name, NEW_PASSWORD)?;
+        ensure_equal("the new password at the twin", &*opinion, "52e")?;
+    }
+    // Real programs, for one who is known and for one who is let in only to change.
+    for account in [cast.first(), cast.get(2)].into_iter().flatten() {
+        let mut session = login(&account.name)?;
+        session.answer("assword: ", TWIN_PASSWORD)?;
+        // Too many of them, and login gives up.
+        session.expect_any(&["Login incorrect", "Maximum number of tries"])?;
+        let mut session = ssh::connect(world, &account.name, Method::Dialogue, "echo I am in")?;
+        session.answer("assword: ", TWIN_PASSWORD)?;
+        let (status, rest) = session.finish()?;
+        ensure(
+            status.code() == Some(255) && !rest.contains("I am in"),
+            "ssh with the twin's password",
+            "no logon",
+            session.transcript(),
+        )?;
+    }
+    Ok(())
+}
+
+/// The twin takes over after the old password was found right, and knows that password: the
+/// new one is not given to it.
+fn amid_a_change(world: &mut World) -> Result<()> {
+    for condition in [Good, MustChange] {
+        let directory = world.directory()?;
+        let account = world.account(condition)?;
+        let false_one = directory.clone();
+        let loser = at_the_word(move || false_one.replace_by_twin(&[]));
+        let report = Probe::bare("once", &account.name)
+            .answer(PASSWORD)
+            .meanwhile(TELL)
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .as_user(&account.name)
+            .run(&["chauthtok"])?;
+        loser.join().unwrap_or(Ok(()))?;
+        let learnt = directory.opinion(&account.name, NEW_PASSWORD)?;
+        world.calm()?;
+        ensure(
+            report.code("chauthtok")? != "SUCCESS",
+            "a change at the twin",
+            "a refusal",
+            report.text(),
+        )?;
+        ensure_equal("the new password at the twin", &*learnt, "52e")?;
+        account.keeps_its_password()?;
+    }
+    Ok(())
+}
+
+/// The daemon starts while the twin is there, and knows no other.
+fn from_the_start(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let other = world.account(MustChange)?;
+    let names = [account.name.as_str(), other.name.as_str()];
+    world.directory()?.replace_by_twin(&names)?;
+    let result = world.restart().and_then(|()| {
+        for name in names {
+            for service in ["login", "swaylock"] {
+                let report = Probe::bare(service, name)
+                    .answer(TWIN_PASSWORD)
+                    .run(&["auth"])?;
+                ensure(
+                    report.code("auth")? != "SUCCESS",
+                    format!("{service} with the twin's password"),
+                    "no logon",
+                    report.text(),
+                )?;
+            }
+            // Nor does account management believe it.
+            let report = Probe::bare("sshd", name).run(&["acct"])?;
+            ensure(
+                report.code("acct")? != "SUCCESS",
+                "account management",
+                "a refusal",
+                report.text(),
+            )?;
+        }
+        Ok(())
+    });
+    world.calm()?;
+    result
+}
+
+/// Whoever stands between passes LDAP on to the true controller, and answers for Kerberos and
+/// changes himself. He says of everybody whose password must be changed that it must, and that
+/// is no proof of a password: not even for a screen.
+fn of_kerberos_alone(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let cast = cast(world)?;
+    let names: Vec<&str> = cast.iter().map(|account| &*account.name).collect();
+    let expired: Vec<&str> = names.iter().skip(1).copied().collect();
+    directory.add_twin(&names, &expired)?;
+    between(world, |_| {
+        for account in &cast {
+            no_way_in(account)?;
+            let learnt = directory.opinion_of_twin(&account.name, NEW_PASSWORD)?;
+            ensure_equal("the new password at the twin", &*learnt, "52e")?;
+        }
+        Ok(())
+    })?;
+    cast.iter().try_for_each(Account::keeps_its_password)
+}
+
+/// The same one, who knows the old passwords: he does not get to know the new ones.
+fn that_knows_the_old(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let cast = cast(world)?;
+    directory.add_twin(&[], &[])?;
+    between(world, |_| {
+        for account in &cast {
+            let report = Probe::bare("once", &account.name)
+                .answer(PASSWORD)
+                .answer(NEW_PASSWORD)
+                .answer(NEW_PASSWORD)
+                .as_user(&account.name)
+                .run(&["chauthtok"])?;
+            ensure(
+                report.code("chauthtok")? != "SUCCESS",
+                "a change at the twin",
+                "a refusal",
+                report.text(),
+            )?;
+            let learnt = directory.opinion_of_twin(&account.name, NEW_PASSWORD)?;
+            ensure_equal("the new password at the twin", &*learnt, "52e")?;
+        }
+        Ok(())
+    })?;
+    cast.iter().try_for_each(Account::keeps_its_password)
+}
+
+/// With the one between who leads Kerberos to the twin; the daemon has met him before as an
+/// honest one.
+fn between(world: &mut World, work: impl FnOnce(&mut World) -> Result<()>) -> Result<()> {
+    let directory = world.directory()?;
+    directory.second_is_known(true)?;
+    directory.front(Front::Open(0))?;
+    let servers = format!("servers = [\"{SECOND_HOST}\"]");
+    let result = world.configured(&servers, |world| {
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+        directory.front(Front::False)?;
+        work(world)
+    });
+    world.calm()?;
+    directory.second_is_known(false)?;
+    result
+}
+
+fn no_way_in(account: &Account) -> Result<()> {
+    for service in ["swaylock", "login", "sshd", "ftp"] {
+        let report = Probe::bare(service, &account.name)
+            .answer(TWIN_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .run(&["auth"])?;
+        ensure(
+            report.code("auth")? != "SUCCESS",
+            format!("{service} with the twin's password"),
+            "no logon",
+            report.text(),
+        )?;
+    }
+    let report = Probe::bare("once", &account.name)
+        .answer(TWIN_PASSWORD)
+        .answer(NEW_PASSWORD)
+        .answer(NEW_PASSWORD)
+        .as_user(&account.name)
+        .run(&["chauthtok"])?;
+    ensure(
+        report.code("chauthtok")? != "SUCCESS" && report.texts("prompt off").len() <= 1,
+        "a change with the twin's password",
+        "a refusal, before a new one is asked for",
+        report.text(),
+    )
+}
