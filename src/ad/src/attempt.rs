@@ -17,13 +17,35 @@ use crate::session::ARMOUR;
 use crate::status::{Native, Refusal};
 use crate::transport::{KERBEROS, Wire};
 use crate::trouble::Trouble;
-use domlogon_krb5::{Context, Credentials, Error, ReplyFault, code};
+use domlogon_krb5::{Context, Credentials, Error, KdcError, ReplyFault, code};
 use domlogon_protocol::{Secret, UserName};
 use std::io;
 use std::time::Instant;
 
 /// The service that changes passwords.
 const CHANGEPW: &str = "kadmin/changepw";
+
+/// What a controller says of a password.
+enum Said {
+    Yes(Credentials, Armour),
+    No(KdcError, Armour),
+}
+
+/// Whether it was said in an armour, where a true controller alone can speak.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Armour {
+    On,
+    Off,
+}
+
+/// What a wrong password gets, where none was sent.
+const WRONG: KdcError = KdcError {
+    code: code::PREAUTH_FAILED,
+    ntstatus: None,
+    after_preauth: true,
+    server_time: None,
+    armored: false,
+};
 
 /// What came of a password that was put to the test.
 pub(crate) enum Tried {
@@ -78,35 +100,105 @@ impl<'a> Attempt<'a> {
     /// [`Trouble`]. After [`Trouble::Interrupted`] nobody knows whether it was counted, and it
     /// must not be sent to another controller.
     pub(crate) fn log_on(&mut self) -> Result<Tried, Trouble> {
-        let mut vouched = false;
-        if self.directory.session.may_have_fast(self.server) {
-            let session = &self.directory.session;
-            let (said, sent) = self.armoured();
+        match self.ask(None)? {
+            Said::Yes(credentials, Armour::On) => Ok(self.right(credentials)),
+            Said::Yes(credentials, Armour::Off) => {
+                Ok(match self.prove_controller(&credentials)? {
+                    None => self.right(credentials),
+                    Some(refusal) => Tried::Refused(refusal),
+                })
+            }
+            Said::No(error, armour) => self.refused(&error, armour),
+        }
+    }
+
+    /// Proves the password for a change of it, which an expired one does, too: by the ticket
+    /// for the change. Whoever gets the new password next has to be the true controller: in
+    /// armour it has shown that, and otherwise by an ordinary ticket, as at a logon.
+    ///
+    /// An expired password gets no ordinary ticket. There, without FAST, the controller shows
+    /// itself at the end alone, by the new password.
+    ///
+    /// # Errors
+    /// As [`Attempt::log_on`].
+    pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
+        match self.ask(Some(CHANGEPW))? {
+            Said::Yes(ticket, Armour::On) => Ok(Tried::Right(Box::new(ticket))),
+            Said::Yes(ticket, Armour::Off) => match self.plain(None) {
+                Ok(tgt) => Ok(match self.prove_controller(&tgt)? {
+                    None => Tried::Right(Box::new(ticket)),
+                    Some(refusal) => Tried::Refused(refusal),
+                }),
+                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => {
+                    Ok(Tried::Right(Box::new(ticket)))
+                }
+                Err(error) => Err(self.failed(error)),
+            },
+            Said::No(error, armour) => self.refused(&error, armour),
+        }
+    }
+
+    /// What a refusal means, and whether it shows that the password was right.
+    fn refused(&mut self, error: &KdcError, armour: Armour) -> Result<Tried, Trouble> {
+        let refusal = match armour {
+            Armour::On if !is_about_the_password(error.code) => self.reason(error)?,
+            Armour::On | Armour::Off => known(error)?,
+        };
+        if refusal.proves_password {
+            let vouched = armour == Armour::On && error.code == code::KEY_EXPIRED;
+            return Ok(Tried::Proven { refusal, vouched });
+        }
+        if error.code != code::KEY_EXPIRED || error.after_preauth {
+            return Ok(Tried::Refused(refusal));
+        }
+        // It calls a password old that it has not looked at. For the service that changes it,
+        // it has to look.
+        match self.ask(Some(CHANGEPW))? {
+            Said::Yes(_, armour) => Ok(Tried::Proven {
+                refusal,
+                vouched: armour == Armour::On,
+            }),
+            Said::No(error, _) => Ok(Tried::Refused(known(&error)?)),
+        }
+    }
+
+    /// Why the controller refuses says the NTSTATUS alone, and that is lost inside the armour.
+    /// The password is right, or was not looked at: asking again counts nothing. What is said
+    /// outside the armour is believed as the reason for the same refusal, and for no other.
+    fn reason(&mut self, error: &KdcError) -> Result<Refusal, Trouble> {
+        match self.plain(None) {
+            Err(Error::Kdc(plain)) if plain.code == error.code => Ok(Refusal {
+                proves_password: known(error)?.proves_password,
+                ..known(&plain)?
+            }),
+            Err(error @ Error::Transport(_)) => Err(self.failed(error)),
+            Ok(_) | Err(_) => known(error),
+        }
+    }
+
+    /// Asks for a ticket, in armour where the controller has it.
+    fn ask(&mut self, service: Option<&str>) -> Result<Said, Trouble> {
+        let session = &self.directory.session;
+        if session.may_have_fast(self.server) {
+            let (said, sent) = self.armoured(service);
             match said {
                 Ok(credentials) => {
                     session.knows_fast(self.server);
-                    return Ok(self.right(credentials));
+                    return Ok(Said::Yes(credentials, Armour::On));
                 }
                 Err(Error::Kdc(error)) if error.armored => {
                     session.knows_fast(self.server);
-                    if is_about_the_password(error.code) {
-                        return sorted(Error::Kdc(error), true);
-                    }
-                    // Why, says the NTSTATUS alone, and that is lost inside the armour. The
-                    // password is right, or was not looked at: asking again counts nothing.
-                    vouched = error.code == code::KEY_EXPIRED;
+                    return Ok(Said::No(error, Armour::On));
                 }
-                Err(Error::Transport(error)) => {
-                    return Err(Trouble::of_attempt(error, self.wire.has_answered()));
-                }
+                Err(error @ Error::Transport(_)) => return Err(self.failed(error)),
                 // Nothing was sent; it says nothing of the controller.
-                Err(error) if sent == 0 => return sorted(error, false),
+                Err(error) if sent == 0 => return self.said(error),
                 // It could once: whoever answers now is somebody else, or between us.
                 Err(error) if session.has_fast(self.server) => {
                     return Err(Trouble::FalseController(error));
                 }
                 Err(Error::Kdc(error)) if error.after_preauth => {
-                    return sorted(Error::Kdc(error), true);
+                    return Ok(Said::No(error, Armour::Off));
                 }
                 // The proof may have been counted: it is not sent once more.
                 Err(_) if sent > 1 => {
@@ -115,32 +207,33 @@ impl<'a> Attempt<'a> {
                 Err(_) => session.has_no_fast(self.server),
             }
         }
-        match self.plain(None) {
-            Ok(credentials) => Ok(match self.prove_controller(&credentials)? {
-                None => self.right(credentials),
-                Some(refusal) => Tried::Refused(refusal),
-            }),
-            Err(error) => match sorted(error, self.wire.has_answered())? {
-                Tried::Proven { refusal, .. } => Ok(Tried::Proven { refusal, vouched }),
-                tried => Ok(tried),
-            },
+        match self.plain(service) {
+            Ok(credentials) => Ok(Said::Yes(credentials, Armour::Off)),
+            Err(error) => self.said(error),
         }
     }
 
-    /// Proves the password for a change of it, which an expired one does, too. The controller
-    /// has shown nothing yet; it does when the new password is tried.
-    ///
-    /// # Errors
-    /// As [`Attempt::log_on`].
-    pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
-        match self.plain(Some(CHANGEPW)) {
-            Ok(ticket) => Ok(Tried::Right(Box::new(ticket))),
-            Err(error) => sorted(error, self.wire.has_answered()),
+    fn said(&self, error: Error) -> Result<Said, Trouble> {
+        match error {
+            Error::Kdc(error) => Ok(Said::No(error, Armour::Off)),
+            // No password can be like that, or (without pre-authentication) it is not the one
+            // that the reply was sealed with.
+            Error::EmptyPassword
+            | Error::UnusablePassword
+            | Error::Reply(ReplyFault::Undecryptable) => Ok(Said::No(WRONG, Armour::Off)),
+            error => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(&self, error: Error) -> Trouble {
+        match error {
+            Error::Transport(error) => Trouble::of_attempt(error, self.wire.has_answered()),
+            error => Trouble::Kerberos(error),
         }
     }
 
     /// Also says how many messages were sent: the first has no proof of the password in it.
-    fn armoured(&mut self) -> (Result<Credentials, Error>, u32) {
+    fn armoured(&mut self, service: Option<&str>) -> (Result<Credentials, Error>, u32) {
         let (wire, name) = (&mut self.wire, &self.live.person.name);
         let mut sent = 0;
         let mut exchange = |request: &[u8]| {
@@ -148,9 +241,14 @@ impl<'a> Attempt<'a> {
             wire.exchange(request)
         };
         let (realm, password) = (&self.realm, self.password);
-        let said =
-            self.kerberos
-                .with_password_armored(name, realm, password, None, ARMOUR, &mut exchange);
+        let said = self.kerberos.with_password_armored(
+            name,
+            realm,
+            password,
+            service,
+            ARMOUR,
+            &mut exchange,
+        );
         (said, sent)
     }
 
@@ -209,24 +307,11 @@ const fn is_about_the_password(number: i32) -> bool {
     )
 }
 
-/// What an error of an exchange for a person means.
-fn sorted(error: Error, answered: bool) -> Result<Tried, Trouble> {
-    match error {
-        Error::Kdc(error) => match Native::of(&error) {
-            Native::Refusal(refusal) if refusal.proves_password => Ok(Tried::Proven {
-                refusal,
-                vouched: false,
-            }),
-            Native::Refusal(refusal) => Ok(Tried::Refused(refusal)),
-            Native::Skew => Err(Trouble::Skew),
-            Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(error))),
-        },
-        Error::Transport(error) => Err(Trouble::of_attempt(error, answered)),
-        // No password can be like that, or (without pre-authentication) it is not the one that
-        // the reply was sealed with.
-        Error::EmptyPassword
-        | Error::UnusablePassword
-        | Error::Reply(ReplyFault::Undecryptable) => Ok(Tried::Refused(Refusal::WRONG_PASSWORD)),
-        error => Err(Trouble::Kerberos(error)),
+/// The judgement in an error.
+fn known(error: &KdcError) -> Result<Refusal, Trouble> {
+    match Native::of(error) {
+        Native::Refusal(refusal) => Ok(refusal),
+        Native::Skew => Err(Trouble::Skew),
+        Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(*error))),
     }
 }

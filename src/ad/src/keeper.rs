@@ -33,7 +33,7 @@ const PATIENCE_DOWN: Duration = Duration::from_secs(6);
 const HEARTBEAT: Duration = Duration::from_secs(8);
 /// Between two looks into the DNS, and between two while nobody answers.
 const DISCOVERY: Duration = Duration::from_secs(600);
-const DISCOVERY_OFFLINE: Duration = Duration::from_secs(15);
+const DISCOVERY_OFFLINE: Duration = Duration::from_secs(4);
 /// Between two looks at what the names in the lists of rights mean.
 const REFRESH: Duration = Duration::from_secs(300);
 /// Between two looks at the age of the machine's password, and after a failed rotation.

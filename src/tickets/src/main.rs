@@ -51,7 +51,8 @@ fn run() -> Result<(), Error> {
     };
     match arguments.verb {
         Verb::Store => print(&format!("{}\n", store::run(&arguments)?)),
-        Verb::Renew => renew::launch(&arguments),
+        // The PAM module waits for the word: it cannot rely on the exit status.
+        Verb::Renew => renew::launch(&arguments).and_then(|()| print("ok\n")),
         Verb::Stay => renew::stay(&arguments),
         Verb::Destroy => destroy::run(&arguments),
     }

@@ -5,8 +5,8 @@ use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::sshd::Method;
 use domlogon_tests::{
-    Account, NEW_PASSWORD, PASSWORD, Pty, Result, World, contact, differs, ensure, ensure_contains,
-    ensure_equal,
+    Account, Log, NEW_PASSWORD, PASSWORD, Pty, Result, World, contact, differs, ensure,
+    ensure_contains, ensure_equal,
 };
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -74,6 +74,7 @@ fn is_gone(path: &str) -> Result<()> {
 
 fn by_login(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
+    let log = Log::from_now();
     let mut session = login(&account.name)?;
     session.answer("assword: ", PASSWORD)?;
     session.expect("$ ")?;
@@ -83,7 +84,14 @@ fn by_login(world: &mut World) -> Result<()> {
     let said = session.expect("krbtgt/CORP.EXAMPLE@CORP.EXAMPLE")?;
     ensure_contains("klist", &said, &format!("{}@CORP.EXAMPLE", account.name))?;
     leave(&mut session)?;
-    is_gone(&path)
+    is_gone(&path)?;
+    let lines = log.lines();
+    ensure(
+        !lines.contains("will not be renewed"),
+        "the tickets of a session",
+        "renewed as long as it lives",
+        lines,
+    )
 }
 
 fn by_ssh_and_su(world: &mut World) -> Result<()> {
