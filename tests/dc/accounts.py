@@ -1,6 +1,7 @@
 """The accounts of the controller, changed in its own database and not over the network: as fast
 as that goes, and with nothing of domlogon."""
 import os
+import subprocess
 from types import SimpleNamespace
 
 import ldb
@@ -94,6 +95,7 @@ class Accounts:
         """Whether the DNS knows the controller's second name as one more of the domain."""
         full = "%s.%s" % (SECOND, DOMAIN)
         self.serve([kind + full for kind in ("ldap/", "HOST/", "cifs/")])
+        self.serve(["ldap/%s/%s" % (full, DOMAIN)])
         _, known = self.db.dns_lookup(HOST + "." + DOMAIN)
         zone = "DC=%s,CN=MicrosoftDNS,DC=DomainDnsZones,%s" % (DOMAIN, self.base)
         dn = ldb.Dn(self.db, "DC=%s,%s" % (SECOND, zone))
@@ -205,6 +207,22 @@ class Accounts:
     def do_bind(self, name, password, address=ADDRESS):
         """What the controller says of this password: "" for good, or the number of its refusal."""
         return bind(address, str(self.find(name)), password)
+
+    def do_looks(self):
+        """Whether Kerberos looks at the password before it refuses a disabled account: a wrong
+        one is then answered as a wrong one."""
+        name = "looks-" + os.urandom(4).hex()
+        self.do_user(name, "Corr3ct-Horse", disabled=True)
+        said = subprocess.run(
+            ["kinit", name], input="a wrong password\n", text=True, timeout=20,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C", "KRB5CCNAME": "MEMORY:"}).stdout
+        self.do_delete(name)
+        if "revoked" in said:
+            return False
+        if "incorrect" in said or "Preauthentication failed" in said:
+            return True
+        raise RuntimeError("kinit of a disabled account: %r" % said)
 
     def do_show(self, name):
         entry = self.entry(

@@ -1,6 +1,7 @@
 //! Test accounts in every condition, made as an administrator would: with the command line, or
 //! with the tools of the directory that they are in.
 
+use crate::difference::Expected;
 use crate::failure::{Failure, Result, differs, ensure_equal};
 use crate::home::Home;
 use crate::{NEW_PASSWORD, PASSWORD};
@@ -39,6 +40,8 @@ pub enum Condition {
 pub struct Account {
     /// Its name.
     pub name: String,
+    /// What was the matter with it when it was made.
+    pub condition: Condition,
     home: Home,
 }
 
@@ -55,6 +58,7 @@ impl Account {
     pub fn known(name: &str) -> Account {
         Account {
             name: name.to_owned(),
+            condition: Condition::Good,
             home: Home::Embedded,
         }
     }
@@ -66,6 +70,7 @@ impl Account {
     pub fn make_in(home: &Home, name: &str, condition: Condition) -> Result<Account> {
         let account = Account {
             name: name.to_owned(),
+            condition,
             home: home.clone(),
         };
         home.add_user(name, PASSWORD)?;
@@ -86,6 +91,14 @@ impl Account {
             Condition::CannotChange => account.set(&["--cannot-change", "yes"])?,
         }
         Ok(account)
+    }
+
+    /// What its right password comes to, where its home would say this.
+    ///
+    /// # Errors
+    /// When a controller cannot be asked.
+    pub fn comes_to(&self, code: &'static str, words: &'static str) -> Result<Expected> {
+        self.home.comes_to(self.condition, Expected { code, words })
     }
 
     /// `domlogon user set`, or the same in the directory.

@@ -2,6 +2,8 @@
 //! what they expect from here; everything that is not here is the same in both. The README's
 //! table is printed from it: `UPDATE=1 cargo test -p domlogon-tests difference`.
 
+use crate::account::Condition;
+use crate::failure::Result;
 use crate::home::Home;
 
 /// Something that a directory forces.
@@ -13,6 +15,9 @@ pub enum Difference {
     Administrator,
     /// The account has, and may have, a blank password.
     BlankPassword,
+    /// The right password of an account that the controller refuses before it looks at the
+    /// password. Not every controller does.
+    Unseen,
 }
 
 /// What comes out: the code that PAM gives, and words that the person reads.
@@ -66,6 +71,13 @@ pub const ALL: &[Row] = &[
         directory: expected("AUTH_ERR", "User name or password is not right."),
         why: "a blank password is never sent: many directories answer it as an anonymous success",
     },
+    Row {
+        difference: Difference::Unseen,
+        what: "the right password of an account that is disabled, has expired or is outside its hours, where the controller refuses such an account before it looks at the password (Samba 4.22 does, 4.17 does not)",
+        embedded: expected("PERM_DENIED", "is disabled"),
+        directory: expected("AUTH_ERR", "User name or password is not right."),
+        why: "a reason is told to who has proven the password alone; the log and `domlogon explain` have it, and so has a logon by key",
+    },
 ];
 
 impl Home {
@@ -87,6 +99,24 @@ impl Home {
                 Home::Directory(_) => row.directory,
             })
     }
+
+    /// What the right password of an account in this condition comes to. `otherwise` is what it
+    /// comes to where the controller looks at the password first.
+    ///
+    /// # Errors
+    /// When the controller cannot be asked which it does.
+    pub fn comes_to(&self, condition: Condition, otherwise: Expected) -> Result<Expected> {
+        let refused = matches!(
+            condition,
+            Condition::Disabled | Condition::AccountExpired | Condition::NoHours
+        );
+        match self {
+            Home::Directory(directory) if refused && !directory.looks_at_the_password()? => {
+                Ok(self.expects(Difference::Unseen))
+            }
+            _ => Ok(otherwise),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +133,7 @@ mod tests {
             Difference::ResetByRoot,
             Difference::Administrator,
             Difference::BlankPassword,
+            Difference::Unseen,
         ] {
             assert!(!Home::Embedded.expects(difference).code.is_empty());
         }

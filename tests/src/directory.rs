@@ -60,6 +60,7 @@ struct Pipe {
     child: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
+    looks_at_the_password: Option<bool>,
 }
 
 impl Directory {
@@ -83,6 +84,7 @@ impl Directory {
             child,
             commands,
             answers: BufReader::new(answers),
+            looks_at_the_password: None,
         })));
         directory.ask("start", json!({}))?;
         directory.ask("services", json!({}))?;
@@ -153,6 +155,22 @@ impl Directory {
     /// When it cannot be asked.
     pub fn opinion(&self, name: &str, password: &str) -> Result<String> {
         self.opinion_at("127.0.0.10", name, password)
+    }
+
+    /// Whether its Kerberos looks at the password before it refuses a disabled account; that
+    /// depends on the controller's version.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn looks_at_the_password(&self) -> Result<bool> {
+        let pipe = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pipe().looks_at_the_password;
+        if let Some(looks) = known {
+            return Ok(looks);
+        }
+        let looks = self.ask("looks", json!({}))? == true;
+        pipe().looks_at_the_password = Some(looks);
+        Ok(looks)
     }
 
     /// What the twin beside the true one says of it.

@@ -132,7 +132,7 @@ fn sentences(world: &mut World) -> Result<()> {
         let account = world.account(condition)?;
         let mut session = login(&account.name)?;
         session.answer("assword: ", PASSWORD)?;
-        session.expect(words)?;
+        session.expect(account.comes_to("", words)?.words)?;
         let transcript = session.transcript();
         ensure(
             !transcript.contains("$ "),
@@ -199,7 +199,7 @@ fn su_refused(world: &mut World) -> Result<()> {
     let account = world.account(Disabled)?;
     let mut session = su("localuser", &account.name)?;
     session.answer("assword: ", PASSWORD)?;
-    session.expect("is disabled")?;
+    session.expect(account.comes_to("", "is disabled")?.words)?;
     session.finish_with(1).map(drop)
 }
 

@@ -124,7 +124,7 @@ fn refused(world: &mut World) -> Result<()> {
         let account = prepared(world, condition)?;
         let mut session = sudo(&account.name)?;
         session.answer("assword", PASSWORD)?;
-        says(&mut session, words)?;
+        says(&mut session, account.comes_to("", words)?.words)?;
         // An expired account ends it at once; after the others sudo asks again.
         session.expect_any(&["Sorry, try again.", "PAM authentication error"])?;
         let transcript = session.transcript();

@@ -34,6 +34,8 @@ const HEARTBEAT: Duration = Duration::from_secs(8);
 /// Between two looks into the DNS, and between two while nobody answers.
 const DISCOVERY: Duration = Duration::from_secs(600);
 const DISCOVERY_OFFLINE: Duration = Duration::from_secs(4);
+/// Where the cache has the controllers that were found last.
+const SERVERS: &str = "servers";
 /// Between two looks at what the names in the lists of rights mean.
 const REFRESH: Duration = Duration::from_secs(300);
 /// Between two looks at the age of the machine's password, and after a failed rotation.
@@ -183,11 +185,16 @@ fn discover(directory: &Directory, now: Timestamp) {
                 };
                 addresses.into_iter().map(server)
             };
-            let servers = candidates
+            let servers: Vec<Server> = candidates
                 .into_iter()
                 .flat_map(|found| at(found.fqdn, found.addresses))
                 .collect();
+            remember(directory, &servers);
             directory.servers.list(servers);
+            write_profile(directory);
+        }
+        // A resolver that is away when the daemon begins: those of the last time.
+        Err(_) if directory.servers.all().is_empty() && list_remembered(directory) => {
             write_profile(directory);
         }
         // A resolver that is away takes no controller away that answers.
@@ -196,6 +203,31 @@ fn discover(directory: &Directory, now: Timestamp) {
         }
         Err(_) => {}
     }
+}
+
+/// Keeps the controllers for a start without a resolver.
+fn remember(directory: &Directory, servers: &[Server]) {
+    let known: Vec<(&str, IpAddr)> = servers
+        .iter()
+        .map(|server| (server.name.as_str(), server.address))
+        .collect();
+    // What cannot be kept is found again.
+    let _ = directory.cache.keep_fact(SERVERS, &known);
+}
+
+/// Lists the controllers that were found last, if the host has ever found some.
+fn list_remembered(directory: &Directory) -> bool {
+    let known: Option<Vec<(String, IpAddr)>> = directory.cache.fact(SERVERS).ok().flatten();
+    let servers: Vec<Server> = known
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, address)| Server { name, address })
+        .collect();
+    let any = !servers.is_empty();
+    if any {
+        directory.servers.list(servers);
+    }
+    any
 }
 
 fn say_none(directory: &Directory, trouble: &Trouble, now: Timestamp) {

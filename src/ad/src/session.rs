@@ -240,13 +240,13 @@ impl Session {
         let mut exchange =
             |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
         let service = ldap_service(&server.name, &self.settings.dns_name);
-        if let Some(bytes) = known {
+        if let Some(bytes) = &known {
             let tgt = kerberos
-                .credentials_from_bytes(&bytes)
+                .credentials_from_bytes(bytes)
                 .map_err(Trouble::Kerberos)?;
             match kerberos.ticket(&tgt, &service, &mut exchange) {
                 Ok(ticket) => {
-                    self.keep(&kerberos, server, &tgt, &ticket, false)?;
+                    self.keep(&kerberos, server, &tgt, &ticket, |_| false)?;
                     self.try_armour(server, machine, &kerberos, &mut exchange);
                     return Ok(());
                 }
@@ -259,7 +259,9 @@ impl Session {
         let ticket = kerberos
             .ticket(&tgt, &service, &mut exchange)
             .map_err(Trouble::of_host)?;
-        self.keep(&kerberos, server, &tgt, &ticket, true)?;
+        // Where another controller has given some meanwhile, those stay.
+        let replaces = |held: &HostTickets| !held.lasts(now) || Some(&held.tgt) == known.as_ref();
+        self.keep(&kerberos, server, &tgt, &ticket, replaces)?;
         self.try_armour(server, machine, &kerberos, &mut exchange);
         Ok(())
     }
@@ -298,14 +300,15 @@ impl Session {
         }
     }
 
-    /// Puts a ticket for a controller where GSSAPI finds it.
+    /// Puts a ticket for a controller where GSSAPI finds it; in the place of all that are held,
+    /// if it `replaces` them.
     fn keep(
         &self,
         kerberos: &Context,
         server: &Server,
         tgt: &Credentials,
         ticket: &Credentials,
-        anew: bool,
+        replaces: impl Fn(&HostTickets) -> bool,
     ) -> Result<(), Trouble> {
         let mut held = lock(&self.tickets);
         let store = |cache, credentials, anew| {
@@ -314,7 +317,7 @@ impl Session {
                 .map(drop)
                 .map_err(Trouble::Kerberos)
         };
-        match held.as_mut().filter(|_| !anew) {
+        match held.as_mut().filter(|held| !replaces(held)) {
             Some(held) => {
                 store(PROCESS_CACHE, ticket, false)?;
                 held.servers.insert(server.name.clone());

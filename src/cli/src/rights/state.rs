@@ -36,11 +36,16 @@ pub(crate) fn refusal(status: &RightsStatus) -> Vec<String> {
     let Some(refused) = &status.refused else {
         return Vec::new();
     };
-    let mut lines = vec![format!(
-        "NOT TAKEN: {}",
-        problem::in_file(&status.file, refused)
-    )];
     let file = &status.file;
+    if let ProblemKind::Store(_) = refused.kind {
+        // Nothing is wrong with the file.
+        return vec![
+            format!("NOT TAKEN YET: {}", problem::in_file(file, refused)),
+            "The daemon looks the names up again by itself; domlogon status tells why it cannot now"
+                .to_owned(),
+        ];
+    }
+    let mut lines = vec![format!("NOT TAKEN: {}", problem::in_file(file, refused))];
     lines.extend(match refused.kind {
         // They say what to do themselves.
         ProblemKind::Gone | ProblemKind::ExposedFolder(_) => None,

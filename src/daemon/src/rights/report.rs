@@ -3,7 +3,7 @@
 use super::kept::{Lists, Unusable};
 use crate::log::{Level, Log};
 use crate::record::Record;
-use domlogon_protocol::rights::Problem;
+use domlogon_protocol::rights::{Problem, ProblemKind};
 use std::io;
 use std::path::Path;
 
@@ -53,12 +53,17 @@ pub(super) fn warnings(log: &Log, warnings: &[Problem]) {
 /// right.
 pub(super) fn refused(log: &Log, file: &Path, problem: &Problem, kept: Option<u64>) {
     let kept = kept.map_or_else(|| "none".to_owned(), |version| version.to_string());
-    let record = Record::new("rights refused")
+    // Of an outage the file is not to blame; it is looked at again when that is over.
+    let (what, level) = match problem.kind {
+        ProblemKind::Store(_) => ("rights not looked up", Level::Warning),
+        _ => ("rights refused", Level::Error),
+    };
+    let record = Record::new(what)
         .field("file", &file.to_string_lossy())
         .optional("place", place(problem).as_deref())
         .word("reason", &problem.kind.to_string())
         .field("kept", &kept);
-    log.write(Level::Error, &record.line());
+    log.write(level, &record.line());
 }
 
 /// The lists kept from before are not used.
