@@ -167,10 +167,14 @@ impl<'a> Attempt<'a> {
     /// outside the armour is believed as the reason for the same refusal, and for no other.
     fn reason(&mut self, error: &KdcError) -> Result<Refusal, Trouble> {
         match self.plain(None) {
-            Err(Error::Kdc(plain)) if plain.code == error.code => Ok(Refusal {
-                proves_password: known(error)?.proves_password,
-                ..known(&plain)?
-            }),
+            Err(Error::Kdc(plain)) if plain.code == error.code => {
+                let refusal = known(&plain)?;
+                Ok(Refusal {
+                    // Both times: the answer outside may be a forged one.
+                    proves_password: refusal.proves_password && error.after_preauth,
+                    ..refusal
+                })
+            }
             Err(error @ Error::Transport(_)) => Err(self.failed(error)),
             Ok(_) | Err(_) => known(error),
         }
