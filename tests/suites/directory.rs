@@ -9,6 +9,7 @@ mod outages;
 mod policy;
 mod rights;
 mod tickets;
+mod tls;
 mod twin;
 
 use crate::{Case, Needs};
@@ -28,6 +29,7 @@ pub(crate) fn cases() -> Vec<Case> {
         policy::cases(),
         rights::cases(),
         tickets::cases(),
+        tls::cases(),
         offline::cases(),
         outages::cases(),
         twin::cases(),
