@@ -8,6 +8,8 @@ fn main() {
     // A host program may close the plugin; a thread of it may still have the plugin's
     // thread-local data to drop.
     link("-Wl,-z,nodelete");
+    // Fewer pages: what is read and what is executed lie in the same ones.
+    link("-Wl,-z,noseparate-code");
     // What is missing is found when the plugin is loaded, not in the middle of a look-up.
     link("-Wl,-z,now");
     link("-Wl,-z,defs");

@@ -18,6 +18,7 @@ struct Library {
     exports: &'static [&'static str],
     needed: &'static [&'static str],
     must_need: &'static [&'static str],
+    must_not_import: &'static [&'static str],
     most_bytes: u64,
 }
 
@@ -34,6 +35,7 @@ const PAM: Library = Library {
     needed: &["libpam.so.0", "libc.so.6", "libgcc_s.so.1", "ld-linux"],
     // A libpam that is missing at build time gets linked in whole, silently.
     must_need: &["libpam.so.0"],
+    must_not_import: &[],
     most_bytes: 800 * 1024,
 };
 
@@ -52,9 +54,12 @@ const NSS: Library = Library {
         "_nss_domlogon_setgrent",
         "_nss_domlogon_setpwent",
     ],
-    needed: &["libc.so.6", "libgcc_s.so.1", "ld-linux"],
+    // Not libgcc_s: nothing unwinds in it.
+    needed: &["libc.so.6"],
     must_need: &["libc.so.6"],
-    most_bytes: 700 * 1024,
+    // What its panic handler would call: no code that leads there is left in it.
+    must_not_import: &["abort"],
+    most_bytes: 64 * 1024,
 };
 
 fn library(library: &Library) -> Result<()> {
@@ -92,6 +97,19 @@ fn library(library: &Library) -> Result<()> {
             format!("libraries that {path} needs"),
             *name,
             format!("{needed:?}"),
+        )?;
+    }
+    let imports = Program::new("nm")
+        .args(&["-D", "--undefined-only", "--format=posix", &path])
+        .run(b"")?;
+    let imports = everything(&imports);
+    for line in imports.lines() {
+        let name = line.split([' ', '@']).next().unwrap_or_default();
+        ensure(
+            !library.must_not_import.contains(&name),
+            format!("what {path} imports"),
+            format!("none of {:?}", library.must_not_import),
+            name,
         )?;
     }
     let bytes = fs::metadata(&path)

@@ -101,6 +101,7 @@ impl Database {
                 configured: name,
             });
         }
+        store.lay_trail().map_err(damaged)?;
         Ok(Self {
             store,
             hasher,
@@ -121,10 +122,15 @@ impl Database {
 
     /// Takes new settings. Accounts and groups that exist keep what they have.
     pub fn configure(&self, settings: Settings) {
+        let before = self.minimum();
         *self
             .settings
             .write()
             .unwrap_or_else(PoisonError::into_inner) = settings;
+        if self.minimum() != before {
+            // Who may be shown is another question now.
+            self.store.trail.lose();
+        }
     }
 
     pub(crate) fn settings(&self) -> Settings {

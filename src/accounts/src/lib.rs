@@ -9,7 +9,8 @@
 //! and their migrations, `hash` and `slots` the password hashing, `foreign` the hashes of
 //! other systems until they are replaced, `record` the row of an account, `members` who is in which group and `nesting` the groups alone in memory,
 //! `principals` what somebody carries at a logon, `logon` and `change` what their names
-//! say, `names` the answers to NSS, and `admin` what an administrator may ask.
+//! say, `names` the answers to NSS, `roster` all of them at once and `trail` which of them
+//! have changed, and `admin` what an administrator may ask.
 #![forbid(unsafe_code)]
 
 mod admin;
@@ -26,9 +27,11 @@ mod names;
 mod nesting;
 mod principals;
 mod record;
+mod roster;
 mod schema;
 mod slots;
 mod store;
+mod trail;
 
 pub use database::{Database, Options, Settings};
 pub use error::Error;

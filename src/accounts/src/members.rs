@@ -111,6 +111,44 @@ pub(crate) fn all_users_in(connection: &Connection, rid: u32) -> Result<Vec<(Str
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// As [`all_users_in`], in no order, and at most `limit` of them: a large group costs no more
+/// than those.
+pub(crate) fn some_users_in(
+    connection: &Connection,
+    rid: u32,
+    limit: usize,
+) -> Result<Vec<(String, u32)>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{DOWN} SELECT DISTINCT u.name, u.uid FROM user_members m
+         JOIN down ON m.grp = down.rid JOIN users u ON u.rid = m.member LIMIT ?2"
+    ))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![rid, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// RIDs of at most `limit` of the users in a group, directly or through other groups.
+pub(crate) fn some_rids_in(connection: &Connection, rid: u32, limit: usize) -> Result<Vec<u32>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{DOWN} SELECT DISTINCT m.member FROM user_members m
+         JOIN down ON m.grp = down.rid LIMIT ?2"
+    ))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![rid, limit], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A group and all that it is in, directly or through other groups.
+pub(crate) fn groups_around(connection: &Connection, rid: u32) -> Result<Vec<u32>> {
+    let mut statement = connection.prepare_cached(
+        "WITH RECURSIVE up (rid) AS (
+            VALUES (?1) UNION SELECT m.grp FROM group_members m JOIN up ON m.member = up.rid)
+         SELECT rid FROM up",
+    )?;
+    let rows = statement.query_map([rid], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Names of the users that are directly in a group.
 pub(crate) fn users_in(connection: &Connection, rid: u32) -> Result<Vec<String>> {
     let mut statement = connection.prepare_cached(

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Fault, Result, store_verdict};
 use crate::schema::{self, Found};
+use crate::trail::{self, Trail};
 use domlogon_protocol::Verdict;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -28,6 +29,11 @@ pub(crate) struct Store {
     writer: Link,
     reader: Link,
     lister: Link,
+    /// For what is to be told of changes: whoever made one waits for that.
+    herald: Link,
+    /// What was changed of what NSS shows.
+    pub(crate) trail: Trail,
+    path: PathBuf,
     /// Held as long as the database is open: one daemon at a time.
     _lock: File,
 }
@@ -64,6 +70,7 @@ impl Store {
         check(path, &writer, migrations)?;
         prepare(&writer).map_err(sqlite(path))?;
         upgrade(path, &mut writer, migrations)?;
+        trail::open(&writer).map_err(sqlite(path))?;
         let reader = || {
             let connection = connect(path)?;
             prepare(&connection).map_err(sqlite(path))?;
@@ -73,8 +80,16 @@ impl Store {
             writer: Link::new(writer),
             reader: reader()?,
             lister: reader()?,
+            herald: reader()?,
+            trail: Trail::default(),
+            path: path.to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Has what is changed of what NSS shows noted from here on.
+    pub(crate) fn lay_trail(&self) -> Result<()> {
+        self.writer.with(|connection| Ok(trail::lay(connection)?))
     }
 
     /// Reads a few rows; all that `f` sees is of one moment. Every logon waits here for
@@ -87,6 +102,19 @@ impl Store {
     /// again and again: no logon waits for that.
     pub(crate) fn list<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         Self::read_by(&self.lister, f)
+    }
+
+    /// Reads what has changed.
+    pub(crate) fn follow<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        Self::read_by(&self.herald, f)
+    }
+
+    /// Reads everything, as of one moment, by a connection of its own: seconds, if there is
+    /// much.
+    pub(crate) fn survey<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let connection = connect(&self.path).map_err(Fault::from)?;
+        prepare(&connection)?;
+        Self::read_by(&Link::new(connection), f)
     }
 
     fn read_by<T>(link: &Link, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
@@ -111,7 +139,9 @@ impl Store {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = f(&transaction)?;
+            let steps = trail::follow(&transaction)?;
             transaction.commit()?;
+            self.trail.lengthen(steps);
             Ok(value)
         })
     }
@@ -132,6 +162,7 @@ impl Store {
     pub(crate) fn close(&self) {
         drop(self.reader.take());
         drop(self.lister.take());
+        drop(self.herald.take());
         if let Some(writer) = self.writer.take() {
             // The last connection moves the journal into the file when it is closed.
             let _ = writer.set_db_config(KEEP_JOURNAL, false);

@@ -5,8 +5,10 @@
 //! the last password that a controller has confirmed, if offline logons are allowed.
 
 use crate::entry::{Person, Team};
+use crate::news::News;
 use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::Lockout;
+use domlogon_rules::roster::Kind;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +59,12 @@ impl CacheError {
     }
 }
 
+impl From<rusqlite::types::FromSqlError> for CacheError {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl From<rusqlite::Error> for CacheError {
     fn from(error: rusqlite::Error) -> Self {
         Self(error)
@@ -96,7 +104,11 @@ pub(crate) struct Saved {
 }
 
 /// The file.
-pub(crate) struct Cache(Mutex<Connection>);
+pub(crate) struct Cache {
+    connection: Mutex<Connection>,
+    /// Who or what may be otherwise than it was said.
+    pub(crate) news: News,
+}
 
 impl Cache {
     /// Opens the file, and makes it if there is none. One that cannot be read is put aside
@@ -123,7 +135,10 @@ impl Cache {
             connection.execute_batch(SCHEMA)?;
             connection.pragma_update(None, "user_version", LAYOUT)?;
         }
-        Ok(Self(Mutex::new(connection)))
+        Ok(Self {
+            connection: Mutex::new(connection),
+            news: News::default(),
+        })
     }
 
     /// Deletes a closed file, with what SQLite keeps beside it.
@@ -182,6 +197,9 @@ impl Cache {
     ) -> Result<()> {
         let (sid, key) = (person.sid.to_string(), UserName::fold(&person.name));
         let connection = self.lock();
+        let which = "sid = ?1 OR key = ?2 OR uid = ?3";
+        self.note_people(&connection, which, params![sid, key, uid])?;
+        self.news.note(Kind::User, &key, uid);
         // A name or an id that has moved on belongs to whoever has it now.
         connection
             .prepare_cached("DELETE FROM people WHERE (key = ?1 OR uid = ?2) AND sid <> ?3")?
@@ -207,6 +225,7 @@ impl Cache {
     /// Forgets a user whom the directory has no more, with what was saved of him.
     pub(crate) fn forget_person(&self, key: &str) -> Result<()> {
         let connection = self.lock();
+        self.note_people(&connection, "key = ?1", [key])?;
         connection.execute(
             "DELETE FROM saved WHERE sid IN (SELECT sid FROM people WHERE key = ?1)",
             [key],
@@ -261,6 +280,9 @@ impl Cache {
     ) -> Result<()> {
         let (sid, key) = (team.sid.to_string(), UserName::fold(&team.name));
         let connection = self.lock();
+        let which = "sid = ?1 OR key = ?2 OR gid = ?3";
+        self.note_teams(&connection, which, params![sid, key, gid])?;
+        self.news.note(Kind::Group, &key, gid);
         connection
             .prepare_cached("DELETE FROM teams WHERE (key = ?1 OR gid = ?2) AND sid <> ?3")?
             .execute(params![key, gid, sid])?;
@@ -285,8 +307,9 @@ impl Cache {
 
     /// Forgets a group that the directory has no more.
     pub(crate) fn forget_team(&self, key: &str) -> Result<()> {
-        self.lock()
-            .execute("DELETE FROM teams WHERE key = ?1", [key])?;
+        let connection = self.lock();
+        self.note_teams(&connection, "key = ?1", [key])?;
+        connection.execute("DELETE FROM teams WHERE key = ?1", [key])?;
         Ok(())
     }
 
@@ -294,6 +317,8 @@ impl Cache {
     /// asked for.
     pub(crate) fn sweep(&self, begin: Timestamp) -> Result<()> {
         let connection = self.lock();
+        self.note_people(&connection, "seen < ?1", [begin.0])?;
+        self.note_teams(&connection, "seen < ?1", [begin.0])?;
         connection.execute(
             "DELETE FROM saved WHERE sid IN (SELECT sid FROM people WHERE seen < ?1)",
             [begin.0],
@@ -403,8 +428,36 @@ impl Cache {
         Ok(())
     }
 
+    /// Notes those who are about to be changed or forgotten, as they are yet.
+    fn note_people(&self, connection: &Connection, which: &str, params: impl Params) -> Result<()> {
+        let query = format!("SELECT key, uid FROM people WHERE {which}");
+        self.note(connection, Kind::User, &query, params)
+    }
+
+    fn note_teams(&self, connection: &Connection, which: &str, params: impl Params) -> Result<()> {
+        let query = format!("SELECT key, gid FROM teams WHERE {which}");
+        self.note(connection, Kind::Group, &query, params)
+    }
+
+    fn note(
+        &self,
+        connection: &Connection,
+        kind: Kind,
+        query: &str,
+        params: impl Params,
+    ) -> Result<()> {
+        let mut query = connection.prepare_cached(query)?;
+        let mut rows = query.query(params)?;
+        while let Some(row) = rows.next()? {
+            self.news.note(kind, row.get_ref(0)?.as_str()?, row.get(1)?);
+        }
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -435,7 +435,9 @@ fn sync(directory: &Directory, stop: &Stop) -> Result<(), Trouble> {
             "it shows fewer than half of the users that were known",
         ));
     }
-    directory.noted(directory.cache.sweep(now));
+    if directory.noted(directory.cache.sweep(now)).is_some() {
+        directory.cache.news.note_all();
+    }
     Ok(())
 }
 

@@ -20,6 +20,7 @@
 //! | `cache`, `offline`, `saver` | what is known while no controller answers |
 //! | `tickets` | tickets that wait for their session |
 //! | `machine`, `rotation`, `join`, `dns`, `site` | the host's own account, and how it comes by one |
+//! | `roster`, `news` | what is known, for what is published of it, and what of that is new |
 //! | `trouble` | why the directory could not be asked |
 //!
 //! Every wait has a deadline, and every byte from the network is looked at with suspicion.
@@ -48,10 +49,12 @@ mod logon;
 pub mod machine;
 mod members;
 mod names;
+mod news;
 mod offline;
 mod policy;
 mod principals;
 mod queries;
+mod roster;
 pub mod rotation;
 mod saver;
 mod servers;

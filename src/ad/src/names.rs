@@ -361,7 +361,7 @@ impl Directory {
         })
     }
 
-    fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
+    pub(crate) fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
         let gid = ids::gid_of(self.settings.ids, team).filter(|gid| self.may_have(*gid))?;
         if !self.is_visible_group(&team.name) {
             return None;

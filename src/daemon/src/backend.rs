@@ -12,6 +12,7 @@ use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{Decision, Explanation, Params, Secret, Sid, Timestamp, UserName, Verdict};
 use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
+use domlogon_rules::roster::{Changes, DomainNames, Extent, Listener, Roster, Subject};
 use domlogon_rules::{Judgement, Place, Token};
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -30,6 +31,7 @@ pub(crate) struct Accounts {
     log: Arc<Log>,
     local: Arc<dyn LocalNames>,
     cost: Cost,
+    bell: OnceLock<Arc<dyn Fn() + Send + Sync>>,
 }
 
 /// What is needed to open it.
@@ -62,6 +64,7 @@ impl Accounts {
             log,
             local,
             cost,
+            bell: OnceLock::new(),
         };
         let tried = accounts.try_open(&mut accounts.shut());
         match tried {
@@ -119,8 +122,14 @@ impl Accounts {
                     Level::Notice,
                     &format!("the account database {path} is open"),
                 );
+                if let Some(bell) = self.bell.get().map(Arc::clone) {
+                    database.on_change(Box::new(move || bell()));
+                }
                 // Nobody else opens it: the caller has the lock.
                 let _ = self.open.set(database);
+                if let Some(bell) = self.bell.get() {
+                    bell();
+                }
                 Ok(())
             }
             Err(error) => {
@@ -169,6 +178,55 @@ fn prepare(database: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+impl Roster for Accounts {
+    fn survey(&self, to: &mut dyn Listener) -> Result<(), Outage> {
+        self.database()?.survey(to)
+    }
+
+    fn extent(&self) -> Extent {
+        Extent::Complete
+    }
+
+    fn changes(&self) -> Result<Changes, Outage> {
+        self.database()?.changes()
+    }
+
+    fn review(&self, subjects: &[Subject], to: &mut dyn Listener) -> Result<(), Outage> {
+        self.database()?.review(subjects, to)
+    }
+
+    fn on_change(&self, bell: Box<dyn Fn() + Send + Sync>) {
+        let bell: Arc<dyn Fn() + Send + Sync> = Arc::from(bell);
+        // Nobody opens it meanwhile.
+        let _shut = self.shut();
+        if let Some(database) = self.open.get() {
+            let bell = Arc::clone(&bell);
+            database.on_change(Box::new(move || bell()));
+        }
+        let _ = self.bell.set(bell);
+    }
+
+    fn domain(&self) -> DomainNames {
+        match self.open.get() {
+            Some(database) => database.domain(),
+            None => {
+                let shut = self.shut();
+                DomainNames {
+                    short: shut.config.name.clone(),
+                    dns: shut.config.dns_name.clone(),
+                }
+            }
+        }
+    }
+
+    fn minimum(&self) -> u32 {
+        match self.open.get() {
+            Some(database) => Roster::minimum(database),
+            None => self.shut().config.minimum,
+        }
+    }
 }
 
 impl Backend for Accounts {

@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::history::{self, History};
 use crate::log::{Level, Log};
 use crate::pace::Pace;
+use crate::publish::Publisher;
 use crate::record::Record;
 use crate::rights::RightsFile;
 use domlogon_protocol::{Reply, Request, Timestamp, UserName, Verdict, admin};
@@ -33,7 +34,7 @@ use domlogon_rules::backend::{Backend, Outage};
 use domlogon_rules::{Host, Place, Rights};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 /// The socket that a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub(crate) struct Desk {
     reload_refused: AtomicBool,
     granted: AtomicU64,
     refused: AtomicU64,
+    publisher: OnceLock<Arc<Publisher>>,
 }
 
 /// What a reload of the configuration replaces.
@@ -124,7 +126,14 @@ impl Desk {
             reload_refused: AtomicBool::new(false),
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            publisher: OnceLock::new(),
         }
+    }
+
+    /// Who is to be told of changes before whoever made them.
+    pub(crate) fn tell(&self, publisher: Arc<Publisher>) {
+        // There is one.
+        let _ = self.publisher.set(publisher);
     }
 
     /// Whether this caller may ask anything at all at this door. Nothing of a request is

@@ -9,6 +9,7 @@ use crate::rights::RightsFile;
 use domlogon_accounts::Cost;
 use domlogon_rules::LocalNames;
 use domlogon_rules::backend::Backend;
+use domlogon_rules::roster::Roster;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,6 +51,14 @@ impl Home {
         match self {
             Self::Accounts(accounts) => Arc::clone(accounts) as Arc<dyn Backend>,
             Self::Directory(joined) => Arc::clone(&joined.directory) as Arc<dyn Backend>,
+        }
+    }
+
+    /// What NSS may know of it.
+    pub(crate) fn roster(&self) -> Arc<dyn Roster> {
+        match self {
+            Self::Accounts(accounts) => Arc::clone(accounts) as Arc<dyn Roster>,
+            Self::Directory(joined) => Arc::clone(&joined.directory) as Arc<dyn Roster>,
         }
     }
 

@@ -6,6 +6,7 @@
 use domlogon_protocol::UserName;
 use domlogon_rules::LocalNames;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -33,6 +34,37 @@ impl Local {
             users: Listing::new(passwd),
             groups: Listing::new(group),
         }
+    }
+}
+
+/// All names of this host, as of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    users: HashSet<String>,
+    groups: HashSet<String>,
+}
+
+impl Local {
+    /// All of them.
+    pub(crate) fn names(&self) -> Names {
+        Names {
+            users: self.users.now().names.clone(),
+            groups: self.groups.now().names.clone(),
+        }
+    }
+
+    /// The folders of the files.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
+        [&self.users, &self.groups]
+            .into_iter()
+            .filter_map(|listing| listing.path.parent())
+    }
+
+    /// Whether one of the files is called this.
+    pub(crate) fn is_file(&self, name: &OsStr) -> bool {
+        [&self.users, &self.groups]
+            .into_iter()
+            .any(|listing| listing.path.file_name() == Some(name))
     }
 }
 

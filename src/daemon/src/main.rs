@@ -1,7 +1,8 @@
 //! domlogond: answers this host's questions about the accounts of the domain.
 //!
 //! `config` is what it is told, `sockets` and `server` how it is asked, `desk` what it
-//! answers, `rights` by which lists, `backend` where it looks. [`run`] puts them together.
+//! answers, `rights` by which lists, `backend` where it looks, `publish` what programs need
+//! not ask. [`run`] puts them together.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -21,6 +22,7 @@ mod log;
 #[cfg(test)]
 mod manual;
 mod pace;
+mod publish;
 mod record;
 mod rights;
 mod seats;
@@ -35,6 +37,7 @@ use crate::error::Error;
 use crate::home::Home;
 use crate::local::Local;
 use crate::log::{Level, Log};
+use crate::publish::Publisher;
 use crate::rights::{RightsFile, Watch};
 use crate::seats::Bounds;
 use crate::server::{Server, Times};
@@ -47,6 +50,10 @@ use signal_hook::iterator::Signals;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What the first publication of the names may hold up the start.
+const SOON: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
@@ -97,7 +104,8 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     // From here on a signal waits until all is ready for it.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(Error::System)?;
     let config = Config::read(file).map_err(Error::Config)?;
-    let local: Arc<dyn LocalNames> = Arc::new(Local::of_this_host());
+    let of_this_host = Arc::new(Local::of_this_host());
+    let local = Arc::clone(&of_this_host) as Arc<dyn LocalNames>;
     let home = Home::open(&config, folder, Arc::clone(&local), log)?;
     let sockets = match given {
         Some(given) => given,
@@ -112,6 +120,8 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         Arc::clone(log),
     ));
     home.tell(&rights);
+    let publisher =
+        Publisher::start(home.roster(), folder, Arc::clone(log)).map_err(Error::System)?;
     let desk = Arc::new(Desk::new(
         home.backend(),
         local,
@@ -120,6 +130,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         config,
         host,
     ));
+    desk.tell(Arc::clone(&publisher));
     let server = Server::start(
         sockets,
         Arc::clone(&desk),
@@ -129,11 +140,15 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     )
     .map_err(Error::System)?;
     let watch = Watch::start(Arc::clone(&rights)).map_err(Error::System)?;
+    let locals =
+        publish::Watch::start(of_this_host, Arc::clone(&publisher)).map_err(Error::System)?;
     let watchdog = Watchdog::start(&desk, log).map_err(Error::System)?;
     log.write(
         Level::Notice,
         concat!("started: version ", env!("CARGO_PKG_VERSION")),
     );
+    // Many accounts take longer; programs ask meanwhile.
+    publisher.wait(SOON);
     tell_systemd(&[NotifyState::Ready]);
     for signal in signals.forever() {
         if signal != SIGHUP {
@@ -143,10 +158,12 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     }
     tell_systemd(&[NotifyState::Stopping]);
     watch.stop();
+    locals.stop();
     let finished = server.stop();
     if let Some(watchdog) = watchdog {
         watchdog.stop();
     }
+    publisher.stop();
     desk.close();
     home.close(finished);
     log.write(

@@ -241,10 +241,6 @@ fn is_root() -> bool {
     is
 }
 
-fn is_empty(folder: &Path) -> bool {
-    fs::read_dir(folder).unwrap().next().is_none()
-}
-
 #[test]
 fn a_domain_from_its_first_start() {
     let world = World::new();
@@ -267,7 +263,16 @@ fn a_domain_from_its_first_start() {
         assert_eq!((daemon.status().granted, daemon.status().refused), (1, 1));
     }
     assert_eq!(daemon.end(Signal::SIGTERM), Some(0));
-    assert!(is_empty(&world.path("run")));
+    // The names stay: they have owners also while no daemon runs.
+    let names = ["names", "names.delta"].map(|name| world.path("run").join(name));
+    for file in &names {
+        let mode = fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644, "{}", file.display());
+    }
+    assert_eq!(
+        fs::read_dir(world.path("run")).unwrap().count(),
+        names.len()
+    );
     let mut files = vec!["accounts.db", "accounts.db.lock"];
     if is_root() {
         // Only root's programs are services whose logons are remembered.
@@ -509,7 +514,7 @@ fn the_sockets_of_a_killed_daemon_are_replaced() {
     let world = World::new();
     let daemon = world.start();
     assert_eq!(daemon.end(Signal::SIGKILL), None);
-    assert!(!is_empty(&world.path("run")));
+    assert!(world.path("run").join("socket").exists());
     let again = world.start();
     assert_eq!(again.status().store, Verdict::Success);
 }

@@ -1,7 +1,5 @@
 //! Why there is no answer, and how glibc is told: a status, and an errno beside it.
 
-use domlogon_protocol::Verdict;
-use domlogon_protocol::client::CallError;
 use libc::c_int;
 
 /// The values of `enum nss_status` in <nss.h>. An integer that is none of these makes
@@ -23,7 +21,7 @@ pub(crate) enum Failure {
     TooSmall,
     /// The daemon has too much to do.
     Busy,
-    /// The caller's list of groups could not grow.
+    /// The caller's list of groups could not grow, or there is no memory for a reply.
     NoMemory,
     /// Nobody is there to ask.
     NotReachable,
@@ -60,36 +58,30 @@ impl Failure {
             Self::BadCall => (status::UNAVAIL, libc::EINVAL),
         }
     }
-}
 
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::NotRunning(error) => match error.raw_os_error() {
-                Some(
-                    errno @ (libc::EMFILE
-                    | libc::ENFILE
-                    | libc::ENOMEM
-                    | libc::ENOBUFS
-                    | libc::EINTR),
-                ) => Self::Exhausted(errno),
-                Some(_) | None => Self::NotReachable,
-            },
-            CallError::Forbidden => Self::NotReachable,
-            CallError::Impostor(_) => Self::Impostor,
-            CallError::Timeout => Self::Timeout,
-            CallError::Frame(_) => Self::Broken,
+    /// Whether the daemon could not be asked, or did not say: then what is known already is
+    /// better than nothing, however old it is.
+    pub(crate) const fn is_outage(self) -> bool {
+        match self {
+            Self::Busy
+            | Self::NotReachable
+            | Self::Exhausted(_)
+            | Self::Timeout
+            | Self::Impostor
+            | Self::Broken => true,
+            Self::NotFound | Self::TooSmall | Self::NoMemory | Self::BadCall => false,
         }
     }
-}
 
-impl From<Verdict> for Failure {
-    /// Of the refusals, only "busy" is worth another try.
-    fn from(verdict: Verdict) -> Self {
-        if verdict == Verdict::Busy {
-            Self::Busy
-        } else {
-            Self::Broken
+    /// Why a connection could not be made.
+    pub(crate) const fn of_connection(errno: c_int) -> Self {
+        match errno {
+            libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::EINTR => {
+                Self::Exhausted(errno)
+            }
+            // The queue of connections stayed full until the time was up.
+            libc::EAGAIN => Self::Timeout,
+            _ => Self::NotReachable,
         }
     }
 }

@@ -18,6 +18,7 @@ mod lockout;
 mod logon;
 mod place;
 mod rights;
+pub mod roster;
 mod service;
 mod text;
 mod token;

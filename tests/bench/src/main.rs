@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod domain;
+mod fill;
 mod hash;
 mod quiet;
 mod repeat;
@@ -45,6 +46,13 @@ const QUICK: Size = Size {
 
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [flag, database, count] if flag == "--fill" => {
+            return end(count, |count| fill::fill(database.as_ref(), count));
+        }
+        [flag, count] if flag == "--add" => return end(count, fill::add),
+        _ => {}
+    }
     let (program, size) = match arguments.as_slice() {
         [program] => (program, FULL),
         [program, flag] if flag == "--quick" => (program, QUICK),
@@ -53,7 +61,22 @@ fn main() -> std::process::ExitCode {
             return 2.into();
         }
     };
-    match measure(&Repeat::new(program), &size) {
+    report(measure(&Repeat::new(program), &size))
+}
+
+/// Does something so many times, for another part of the benchmark.
+fn end(count: &str, work: impl FnOnce(u32) -> Result<()>) -> std::process::ExitCode {
+    match count.parse() {
+        Ok(count) => report(work(count)),
+        Err(error) => {
+            eprintln!("domlogon-bench: {count}: {error}");
+            2.into()
+        }
+    }
+}
+
+fn report(done: Result<()>) -> std::process::ExitCode {
+    match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("domlogon-bench: {failure}");

@@ -8,6 +8,7 @@ mod logon;
 mod migration;
 mod names;
 mod principals;
+mod roster;
 mod store;
 mod tokens;
 

@@ -54,7 +54,12 @@ impl Desk {
             _ => None,
         };
         let made_many = matches!(request, Request::UserImport { dry_run: false, .. });
+        let has_changed_names = changes_names(&request);
         let done = self.backend.admin(request, now)?;
+        if let Some(publisher) = self.publisher.get().filter(|_| has_changed_names) {
+            // The next look-up anywhere sees it.
+            publisher.catch_up();
+        }
         if made_many {
             // Once for all of them.
             self.rights.refresh(now);
@@ -107,6 +112,21 @@ impl Desk {
         };
         self.log.write(Level::Notice, &line);
     }
+}
+
+/// Whether it may change what NSS shows.
+const fn changes_names(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::UserAdd(_)
+            | Request::UserSet { .. }
+            | Request::UserDelete { .. }
+            | Request::GroupAdd(_)
+            | Request::GroupDelete(_)
+            | Request::GroupAddMembers { .. }
+            | Request::GroupRemoveMembers { .. }
+            | Request::UserImport { dry_run: false, .. }
+    )
 }
 
 fn refused(error: AdminError) -> Reply {

@@ -1,5 +1,8 @@
 use super::*;
-use core::mem::MaybeUninit;
+use crate::wire;
+use domlogon_names::{About, Builder, Found, GroupEntry, Reader};
+use domlogon_protocol::{Reply, directory};
+use std::io::Cursor;
 
 const MARK: u8 = 0xA5;
 /// Bytes on each side of the caller's buffer that must stay as they are.
@@ -29,9 +32,14 @@ impl Caller {
         unsafe { memory.add(MARGIN + self.offset).cast() }
     }
 
-    fn room(&mut self) -> Room {
-        // SAFETY: so many bytes follow, and margins behind them.
-        unsafe { Room::new(self.start(), self.size) }.unwrap()
+    fn put_user(&mut self, user: &User<'_>, line: &mut passwd) -> Result<(), Failure> {
+        // SAFETY: so many bytes follow, and margins behind them; the line can be written.
+        unsafe { UserRoom::new(self.start(), self.size, line) }?.put(user)
+    }
+
+    fn put_group(&mut self, entry: &Group<'_>, line: &mut group) -> Result<(), Failure> {
+        // SAFETY: so many bytes follow, and margins behind them; the line can be written.
+        unsafe { GroupRoom::new(self.start(), self.size, line) }?.put(entry)
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -56,22 +64,65 @@ impl Caller {
     }
 }
 
-fn alice() -> User {
+fn alice() -> User<'static> {
     User {
-        name: "alice".to_owned(),
+        name: b"alice",
         uid: 1_900_001_000,
         gid: 1_900_000_513,
-        full_name: "Alice Ärmel".to_owned(),
-        home: "/home/alice".to_owned(),
-        shell: "/bin/bash".to_owned(),
+        full_name: "Alice Ärmel".as_bytes(),
+        home: b"/home/alice",
+        shell: b"/bin/bash",
     }
 }
 
-fn staff(members: usize) -> Group {
-    Group {
+fn empty_user() -> passwd {
+    // SAFETY: zeros are a valid value of it.
+    unsafe { core::mem::zeroed() }
+}
+
+fn empty_group() -> group {
+    // SAFETY: zeros are a valid value of it.
+    unsafe { core::mem::zeroed() }
+}
+
+fn names(members: usize) -> Vec<String> {
+    (0..members).map(|i| format!("user{i}")).collect()
+}
+
+/// A group of so many, once as the daemon tells it and once as it is published.
+fn with_staff(members: usize, check: impl Fn(&Group<'_>, &[String])) {
+    let names = names(members);
+    let told = Reply::Group(Some(directory::Group {
         name: "staff".to_owned(),
         gid: 1_900_001_001,
-        members: (0..members).map(|i| format!("user{i}")).collect(),
+        members: names.clone(),
+    }));
+    let mut frame = Vec::new();
+    domlogon_protocol::frame::write(&mut frame, &told, 1 << 20).unwrap();
+    match wire::Reply::read(&frame[wire::HEADER..]) {
+        Some(wire::Reply::Group(Some(group))) => check(&group, &names),
+        other => panic!("{other:?}"),
+    }
+    let about = About {
+        base: None,
+        complete: true,
+        lowest_id: 1000,
+        short: "CORP",
+        dns: "corp.example",
+        created_at: 0,
+    };
+    let mut builder = Builder::new(Cursor::new(Vec::new()), &about).unwrap();
+    let entry = GroupEntry {
+        name: "staff",
+        gid: 1_900_001_001,
+        members: &names,
+        expires_at: 0,
+    };
+    builder.group(&entry).unwrap();
+    let file = builder.finish().unwrap().into_inner();
+    match Reader::of_file(&file).unwrap().group_by_name(b"staff") {
+        Found::Here(record) => check(&Group::from(record), &names),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -101,97 +152,82 @@ fn members(entry: &group) -> Vec<String> {
 #[test]
 fn a_user_fits_exactly_and_nothing_less_does() {
     let user = alice();
-    let needed = "alice".len()
-        + "*".len()
-        + "Alice Ärmel".len()
-        + "/home/alice".len()
-        + "/bin/bash".len()
-        + 5;
+    let needed = "alice\0*\0Alice Ärmel\0/home/alice\0/bin/bash\0".len();
     for offset in 0..8 {
         for size in 0..needed {
             let mut caller = Caller::new(offset, size);
-            let mut result = MaybeUninit::<passwd>::zeroed();
-            // SAFETY: valid for a write.
-            let done = unsafe { caller.room().put_user(&user, result.as_mut_ptr()) };
+            let mut line = empty_user();
+            let done = caller.put_user(&user, &mut line);
             assert_eq!(done, Err(Failure::TooSmall), "offset {offset} size {size}");
             assert!(caller.is_untouched(), "offset {offset} size {size}");
-            // SAFETY: zeroed is a valid value of it.
-            let result = unsafe { result.assume_init() };
-            assert!(result.pw_name.is_null());
+            assert!(line.pw_name.is_null());
         }
         let mut caller = Caller::new(offset, needed);
-        let mut result = MaybeUninit::<passwd>::zeroed();
-        // SAFETY: valid for a write.
-        let done = unsafe { caller.room().put_user(&user, result.as_mut_ptr()) };
-        assert_eq!(done, Ok(()));
-        // SAFETY: written.
-        let result = unsafe { result.assume_init() };
+        let mut line = empty_user();
+        assert_eq!(caller.put_user(&user, &mut line), Ok(()));
         assert!(caller.margins_are_untouched());
-        assert!(caller.holds(result.pw_name) && caller.holds(result.pw_shell));
-        assert_eq!(text(result.pw_name), "alice");
-        assert_eq!(text(result.pw_passwd), "*");
-        assert_eq!(text(result.pw_gecos), "Alice Ärmel");
-        assert_eq!(text(result.pw_dir), "/home/alice");
-        assert_eq!(text(result.pw_shell), "/bin/bash");
-        assert_eq!(result.pw_uid, 1_900_001_000);
-        assert_eq!(result.pw_gid, 1_900_000_513);
+        assert!(caller.holds(line.pw_name) && caller.holds(line.pw_shell));
+        assert_eq!(text(line.pw_name), "alice");
+        assert_eq!(text(line.pw_passwd), "*");
+        assert_eq!(text(line.pw_gecos), "Alice Ärmel");
+        assert_eq!(text(line.pw_dir), "/home/alice");
+        assert_eq!(text(line.pw_shell), "/bin/bash");
+        assert_eq!((line.pw_uid, line.pw_gid), (1_900_001_000, 1_900_000_513));
     }
 }
 
 #[test]
 fn a_group_fits_exactly_wherever_the_buffer_starts() {
     for (count, offset) in (0..4).flat_map(|count| (0..8).map(move |offset| (count, offset))) {
-        let entry = staff(count);
         let needed = (8 - offset) % 8 + 8 * (count + 1) + 6 * count + "staff\0*\0".len();
-        for size in 0..=needed {
-            let mut caller = Caller::new(offset, size);
-            let mut result = MaybeUninit::<group>::zeroed();
-            // SAFETY: valid for a write.
-            let done = unsafe { caller.room().put_group(&entry, result.as_mut_ptr()) };
-            // SAFETY: zeroed is a valid value of it.
-            let result = unsafe { result.assume_init() };
-            if size < needed {
-                assert_eq!(done, Err(Failure::TooSmall), "{count} {offset} {size}");
-                assert!(caller.is_untouched() && result.gr_name.is_null());
-                continue;
+        with_staff(count, |entry, names| {
+            for size in 0..=needed {
+                let mut caller = Caller::new(offset, size);
+                let mut line = empty_group();
+                let done = caller.put_group(entry, &mut line);
+                if size < needed {
+                    assert_eq!(done, Err(Failure::TooSmall), "{count} {offset} {size}");
+                    assert!(caller.is_untouched() && line.gr_name.is_null());
+                    continue;
+                }
+                assert_eq!(done, Ok(()), "{count} {offset} {size}");
+                assert!(caller.margins_are_untouched());
+                assert_eq!(
+                    (text(line.gr_name), text(line.gr_passwd)),
+                    ("staff".into(), "*".into())
+                );
+                assert_eq!(line.gr_gid, 1_900_001_001);
+                assert_eq!(members(&line), names);
             }
-            assert_eq!(done, Ok(()), "{count} {offset} {size}");
-            assert!(caller.margins_are_untouched());
-            assert_eq!(text(result.gr_name), "staff");
-            assert_eq!(text(result.gr_passwd), "*");
-            assert_eq!(result.gr_gid, 1_900_001_001);
-            assert_eq!(members(&result), entry.members);
-        }
+        });
     }
 }
 
 #[test]
 fn a_group_of_ten_thousand_fits_a_large_buffer() {
-    let entry = staff(if cfg!(miri) { 300 } else { 10_000 });
-    let mut caller = Caller::new(3, 1 << 20);
-    let mut result = MaybeUninit::<group>::zeroed();
-    // SAFETY: valid for a write.
-    unsafe { caller.room().put_group(&entry, result.as_mut_ptr()) }.unwrap();
-    // SAFETY: written.
-    let result = unsafe { result.assume_init() };
-    assert_eq!(members(&result), entry.members);
+    with_staff(10_000, |entry, names| {
+        let mut caller = Caller::new(3, 1 << 20);
+        let mut line = empty_group();
+        caller.put_group(entry, &mut line).unwrap();
+        assert_eq!(members(&line), names);
+    });
 }
 
 #[test]
 fn null_pointers_are_refused() {
-    // SAFETY: null is allowed here.
-    assert!(unsafe { Room::new(ptr::null_mut(), 100) }.is_err());
     let mut caller = Caller::new(0, 4096);
     // SAFETY: null is allowed here.
-    let user = unsafe { caller.room().put_user(&alice(), ptr::null_mut()) };
-    assert_eq!(user, Err(Failure::BadCall));
-    // SAFETY: null is allowed here.
-    let entry = unsafe { caller.room().put_group(&staff(2), ptr::null_mut()) };
-    assert_eq!(entry, Err(Failure::BadCall));
+    let refused = unsafe {
+        [
+            UserRoom::new(ptr::null_mut(), 100, &mut empty_user()).is_err(),
+            UserRoom::new(caller.start(), 4096, ptr::null_mut()).is_err(),
+            GroupRoom::new(ptr::null_mut(), 100, &mut empty_group()).is_err(),
+            GroupRoom::new(caller.start(), 4096, ptr::null_mut()).is_err(),
+            IdList::new(ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), 0).is_err(),
+        ]
+    };
+    assert_eq!(refused, [true; 5]);
     assert!(caller.is_untouched());
-    // SAFETY: null is allowed here.
-    let list = unsafe { IdList::new(ptr::null_mut(), ptr::null_mut(), ptr::null_mut()) };
-    assert!(list.is_err());
 }
 
 /// glibc's side of the list of ids.
@@ -217,14 +253,17 @@ impl Ids {
     fn append(&mut self, new: &[gid_t], limit: c_long) -> Result<(), Failure> {
         let Self { used, size, ids } = self;
         // SAFETY: as allocated above.
-        let mut list = unsafe { IdList::new(used, size, ids) }?;
-        list.append(new, limit)
+        let list = unsafe { IdList::new(used, size, ids, limit) }?;
+        list.append(0, new.iter().copied(), false)
     }
 
     fn all(&mut self) -> Vec<gid_t> {
         let Self { used, size, ids } = self;
         // SAFETY: as allocated above.
-        unsafe { IdList::new(used, size, ids) }.unwrap().present()
+        unsafe { IdList::new(used, size, ids, 0) }
+            .unwrap()
+            .present()
+            .to_vec()
     }
 }
 
@@ -269,15 +308,34 @@ fn the_list_of_ids_stops_at_the_limit() {
 fn a_list_that_cannot_grow_stays_as_it_was() {
     let mut list = Ids::new(&[], 4);
     let real = list.ids;
-    list.used = c_long::MAX / 4;
-    list.size = c_long::MAX / 4;
-    assert_eq!(list.append(&[2000], -1), Err(Failure::NoMemory));
-    assert_eq!((list.used, list.ids), (c_long::MAX / 4, real));
-    list.used = c_long::MAX;
-    list.size = c_long::MAX;
-    assert_eq!(list.append(&[2000], -1), Err(Failure::NoMemory));
+    for most in [c_long::MAX / 4, c_long::MAX] {
+        (list.used, list.size) = (most, most);
+        let Ids { used, size, ids } = &mut list;
+        // SAFETY: as allocated above; what is not there is not read before the list has grown.
+        let given = unsafe { IdList::new(used, size, ids, -1) }.unwrap();
+        assert_eq!(given.push(2000), Err(Failure::NoMemory));
+        assert_eq!((list.used, list.size, list.ids), (most, most, real));
+    }
     for (used, size) in [(-1, 4), (5, 4)] {
         (list.used, list.size) = (used, size);
         assert_eq!(list.append(&[2000], -1), Err(Failure::BadCall));
+    }
+}
+
+#[test]
+fn ids_are_added_once_and_not_if_they_are_there() {
+    for are_distinct in [false, true] {
+        let mut list = Ids::new(&[100, 2001], 2);
+        let Ids { used, size, ids } = &mut list;
+        // SAFETY: as allocated above.
+        let given = unsafe { IdList::new(used, size, ids, -1) }.unwrap();
+        let new = [2000, 2001, 100, 2002, 2003];
+        given.append(2002, new.into_iter(), are_distinct).unwrap();
+        if !are_distinct {
+            given
+                .append(2002, new.into_iter().chain(new), false)
+                .unwrap();
+        }
+        assert_eq!(list.all(), [100, 2001, 2000, 2003]);
     }
 }
