@@ -3,7 +3,11 @@
 use crate::{Case, case, each};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
-use domlogon_tests::{Program, Result, World, domlogon, ensure, ensure_contains, ensure_equal};
+use domlogon_tests::{
+    Failure, Program, Result, World, domlogon, ensure, ensure_contains, ensure_equal,
+};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -16,6 +20,8 @@ pub(crate) fn cases() -> Vec<Case> {
         case("nss/large group", large_group),
         each("nss/other name space of processes", other_processes),
         each("nss/small buffers, threads and forks", hard_callers),
+        each("nss/without the daemon's folder", without_the_folder),
+        case("nss/files that are not believed", not_believed),
     ]
 }
 
@@ -64,6 +70,49 @@ fn other_processes(world: &mut World) -> Result<()> {
         .args(&["--pid", "--fork", "domlogon", "status"])
         .run(b"")?;
     ensure_contains("status", &everything(&output), "is running")
+}
+
+/// As in a chroot that has no /run: nobody of the domain is there, and root is.
+fn without_the_folder(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let script = "mount -t tmpfs none /run/domlogon && id -u root && exec getent passwd \"$1\"";
+    let output = Program::new("unshare")
+        .args(&["--mount", "sh", "-c", script, "sh", &account.name])
+        .run(b"")?;
+    ensure_equal("root alone", everything(&output).as_str(), "0\n")?;
+    ensure_equal("getent", output.status.code(), Some(2))
+}
+
+/// Published names that others could have written, or that are damaged, are as good as none.
+fn not_believed(world: &mut World) -> Result<()> {
+    const NAMES: &str = "/run/domlogon/names";
+    let what = "spoil the names";
+    let account = world.account(Good)?;
+    world.take_daemon()?.stop()?;
+    let good = fs::read(NAMES).map_err(Failure::harness(what))?;
+    let found = || Ok(getent(&["passwd", &account.name])?.0);
+    ensure_equal("as they were published", found()?, Some(0))?;
+    let mode = |mode| {
+        fs::set_permissions(NAMES, fs::Permissions::from_mode(mode)).map_err(Failure::harness(what))
+    };
+    mode(0o666)?;
+    ensure_equal("written by anybody", found()?, Some(2))?;
+    mode(0o644)?;
+    ensure_equal("as before", found()?, Some(0))?;
+    let half = good.get(..good.len() / 2).unwrap_or_default();
+    let longer = [&*good, &*good].concat();
+    let zeros = vec![0; good.len()];
+    for (kind, bytes) in [
+        ("cut", half),
+        ("longer", &longer),
+        ("zeros", &zeros),
+        ("empty", &[]),
+    ] {
+        fs::write(NAMES, bytes).map_err(Failure::harness(what))?;
+        ensure_equal(kind, found()?, Some(2))?;
+    }
+    fs::write(NAMES, &good).map_err(Failure::harness(what))?;
+    ensure_equal("mended", found()?, Some(0))
 }
 
 fn group(world: &mut World) -> Result<()> {
