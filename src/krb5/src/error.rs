@@ -3,7 +3,7 @@
 use core::fmt;
 use std::io;
 
-/// Error numbers of the protocol (RFC 4120 §7.5.9, [KILE]) that matter for a logon.
+/// Error numbers of the protocol (RFC 4120 §7.5.9, MS-KILE) that matter for a logon.
 pub mod code {
     /// KDC_ERR_C_PRINCIPAL_UNKNOWN: nobody of this name.
     pub const CLIENT_UNKNOWN: i32 = 6;

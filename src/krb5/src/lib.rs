@@ -6,7 +6,7 @@
 //! Nothing is asked of anybody: no prompts, no `/etc/krb5.conf`, no environment. A [`Context`] is made from one
 //! profile file. [`Credentials`] are plain memory that is wiped: they belong to no context and to no thread.
 //!
-//! Floor 1 of the house. Unsafe code is in [`raw`] alone.
+//! Floor 1 of the house. Unsafe code is in `raw` alone.
 #![deny(unsafe_code)]
 
 mod cache;
