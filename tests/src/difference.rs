@@ -110,12 +110,10 @@ impl Home {
             condition,
             Condition::Disabled | Condition::AccountExpired | Condition::NoHours
         );
-        match self {
-            Home::Directory(directory) if refused && !directory.looks_at_the_password()? => {
-                Ok(self.expects(Difference::Unseen))
-            }
-            _ => Ok(otherwise),
+        if refused && !self.looks_at_the_password()? {
+            return Ok(self.expects(Difference::Unseen));
         }
+        Ok(otherwise)
     }
 }
 

@@ -27,6 +27,17 @@ impl Home {
         }
     }
 
+    /// Whether the password is looked at before an account is refused for another reason.
+    ///
+    /// # Errors
+    /// When the controller cannot be asked.
+    pub fn looks_at_the_password(&self) -> Result<bool> {
+        match self {
+            Home::Embedded => Ok(true),
+            Home::Directory(directory) => directory.looks_at_the_password(),
+        }
+    }
+
     /// A new user.
     ///
     /// # Errors

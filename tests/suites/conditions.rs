@@ -351,14 +351,27 @@ fn log_line(world: &mut World) -> Result<()> {
 /// Of several conditions the first of the order decides.
 fn order(world: &mut World) -> Result<()> {
     let account = world.account(MustChange)?;
+    let looks = world.home().looks_at_the_password()?;
     let expect = |settings: &[&str], code: &str, words: &str| -> Result<()> {
         if !settings.is_empty() {
             account.set(settings)?;
         }
-        // Without a password: a directory may refuse some of them before it looks at one.
         let report = Probe::bare("login", &account.name).run(&["acct"])?;
-        report.returns("acct", code)?;
+        let by_key = if code == "MAXTRIES" {
+            "PERM_DENIED"
+        } else {
+            code
+        };
+        report.returns("acct", by_key)?;
         report.says(words)?;
+        // A directory may refuse some of them before it looks at the password.
+        if looks {
+            let report = Probe::bare("login", &account.name)
+                .answer(PASSWORD)
+                .run(&["auth"])?;
+            report.returns("auth", code)?;
+            report.says(words)?;
+        }
         Ok(())
     };
     // Each is put before the last, from the end of the order to its beginning.
@@ -375,7 +388,7 @@ fn order(world: &mut World) -> Result<()> {
     )?;
     expect(&["--disabled", "yes"], "PERM_DENIED", "is disabled")?;
     account.lock()?;
-    expect(&[], "PERM_DENIED", "is locked")
+    expect(&[], "MAXTRIES", "is locked")
 }
 
 /// Hours that are not now: the sentence tells when they are.
@@ -391,8 +404,16 @@ fn next_allowed_hour(world: &mut World) -> Result<()> {
         account.set(&second)?;
         report = ask()?;
     }
+    let sentence = "may not log on at this time. Next allowed: ";
     report.returns("acct", "PERM_DENIED")?;
-    report.says("may not log on at this time. Next allowed: ")?;
+    report.says(sentence)?;
+    if world.home().looks_at_the_password()? {
+        let report = Probe::bare("login", &account.name)
+            .answer(PASSWORD)
+            .run(&["auth"])?;
+        report.returns("auth", "PERM_DENIED")?;
+        report.says(sentence)?;
+    }
     Ok(())
 }
 
