@@ -18,6 +18,7 @@ pub mod probe;
 pub mod program;
 pub mod pty;
 pub mod rights;
+pub mod size;
 pub mod sshd;
 pub mod vsftpd;
 pub mod world;

@@ -1,10 +1,12 @@
-//! `domlogon-suites [--quick] [--no-directory] [--list] [PART…]`: run the suites, one case after
+//! `domlogon-suites [--quick] [--long] [--no-directory] [--list] [PART…]`: run the suites, one case after
 //! another, inside `tests/sandbox`. A PART selects the cases whose name contains it. `--quick`
-//! leaves out the slow ones (cron waits for a minute, outages for their deadlines);
+//! leaves out the slow ones (cron waits for a minute, outages for their deadlines); `--long` makes
+//! the attacks as long as those whose figures are in the README;
 //! `--no-directory` those that take a domain controller.
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod bad_input;
 mod change;
 mod command_line;
@@ -153,6 +155,9 @@ fn main() -> ExitCode {
         .iter()
         .partition(|argument| argument.starts_with("--"));
     let given = |name: &str| flags.iter().any(|flag| *flag == name);
+    if given("--long") {
+        domlogon_tests::size::make_long();
+    }
     let chosen: Vec<Turn> = turns(!given("--no-directory"))
         .into_iter()
         .filter(|turn| !(given("--quick") && turn.slow))
@@ -210,6 +215,7 @@ fn all() -> Vec<Case> {
         outages::cases(),
         service::cases(),
         database::cases(),
+        attacks::cases(),
         directory::cases(),
         vocabulary::cases(),
     ]
