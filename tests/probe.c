@@ -20,6 +20,7 @@
  *   return OPERATION CODE SYMBOL MILLISECONDS
  * Control characters in TEXT are written as \xNN. Exit status: 0, or 3 when pam_start failed. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,9 +37,10 @@ enum mode {
     REFUSE_AGAIN, /* PAM_CONV_AGAIN, an application that is not ready */
     TOO_MANY,     /* more replies than messages */
     NO_FUNCTION,  /* the conversation function itself is NULL */
+    CANCEL,       /* answers, and meanwhile somebody has cancelled the thread */
 };
 static const char *const mode_names[] = {"normal", "null-replies", "null-text", "null-for-info",
-                                         "refuse", "refuse-again", "too-many", "no-function"};
+                                         "refuse", "refuse-again", "too-many", "no-function", "cancel"};
 
 static enum mode mode = NORMAL;
 static char *answers[64];
@@ -77,6 +79,8 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     struct pam_response *out = calloc((size_t)count + 8, sizeof *out);
     if (!out)
         return PAM_BUF_ERR;
+    if (mode == CANCEL)
+        pthread_cancel(pthread_self());
     for (int i = 0; i < count; i++) {
         switch (messages[i]->msg_style) {
         case PAM_PROMPT_ECHO_OFF:
@@ -97,7 +101,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             show("unknown-style", messages[i]->msg);
             continue;
         }
-        if (mode == NORMAL || mode == TOO_MANY || mode == NULL_FOR_INFO) {
+        if (mode == NORMAL || mode == TOO_MANY || mode == NULL_FOR_INFO || mode == CANCEL) {
             out[i].resp = next_answer();
             if (!out[i].resp) {
                 free(out);
@@ -153,6 +157,35 @@ static int operate(pam_handle_t *handle, const char *name, int flags)
     exit(2);
 }
 
+struct work {
+    pam_handle_t *handle;
+    char **operations; /* ends with NULL */
+    int code;          /* of the last one */
+};
+
+static void *operate_all(void *data)
+{
+    struct work *work = data;
+    for (char **operation = work->operations; *operation; operation++) {
+        pthread_testcancel();
+        if (!strncmp(*operation, "sh:", 3)) {
+            if (system(*operation + 3) != 0)
+                printf("info command failed\n");
+            continue;
+        }
+        int silent = **operation == '.';
+        const char *name = *operation + silent;
+        struct timespec begin, end;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        int code = operate(work->handle, name, silent ? PAM_SILENT : 0);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        long took = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+        work->code = code;
+        printf("return %s %d %s %ld\n", name, code, symbol(code), took);
+    }
+    return NULL;
+}
+
 static void add_answer(char *text)
 {
     if (given == (int)(sizeof answers / sizeof *answers)) {
@@ -192,9 +225,9 @@ int main(int argc, char **argv)
         case 'r': host = optarg; break;
         case 't': tty = optarg; break;
         case 'm':
-            for (mode = NORMAL; mode <= NO_FUNCTION && strcmp(mode_names[mode], optarg); mode++)
+            for (mode = NORMAL; mode <= CANCEL && strcmp(mode_names[mode], optarg); mode++)
                 ;
-            if (mode <= NO_FUNCTION)
+            if (mode <= CANCEL)
                 break;
             /* fall through */
         default:
@@ -221,21 +254,18 @@ int main(int argc, char **argv)
     pam_set_item(handle, PAM_FAIL_DELAY, *(void **)&delay);
     if (host)
         pam_set_item(handle, PAM_RHOST, host);
-    for (int i = optind + 2; i < argc; i++) {
-        if (!strncmp(argv[i], "sh:", 3)) {
-            if (system(argv[i] + 3) != 0)
-                printf("info command failed\n");
-            continue;
-        }
-        int silent = argv[i][0] == '.';
-        const char *name = argv[i] + silent;
-        struct timespec begin, end;
-        clock_gettime(CLOCK_MONOTONIC, &begin);
-        code = operate(handle, name, silent ? PAM_SILENT : 0);
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        long took = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
-        printf("return %s %d %s %ld\n", name, code, symbol(code), took);
+    struct work work = {handle, argv + optind + 2, PAM_SUCCESS};
+    if (mode == CANCEL) {
+        /* In a thread: one that was cancelled ends, and the program goes on. */
+        pthread_t thread;
+        void *end;
+        if (pthread_create(&thread, NULL, operate_all, &work) || pthread_join(thread, &end))
+            return 2;
+        if (end == PTHREAD_CANCELED)
+            printf("info the thread was cancelled\n");
+    } else {
+        operate_all(&work);
     }
-    pam_end(handle, code);
+    pam_end(handle, work.code);
     return 0;
 }

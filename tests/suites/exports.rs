@@ -62,9 +62,31 @@ const NSS: Library = Library {
     most_bytes: 64 * 1024,
 };
 
+/// Where a file lies that was built.
+pub(crate) fn built(file: &str) -> String {
+    let folder = std::env::var("DOMLOGON_BUILT").unwrap_or_else(|_| "target/release".to_owned());
+    format!("{folder}/{file}")
+}
+
+/// None of the names is one that a library takes from another.
+pub(crate) fn imports_none_of(path: &str, names: &[&str]) -> Result<()> {
+    let imports = Program::new("nm")
+        .args(&["-D", "--undefined-only", "--format=posix", path])
+        .run(b"")?;
+    for line in everything(&imports).lines() {
+        let name = line.split([' ', '@']).next().unwrap_or_default();
+        ensure(
+            !names.contains(&name),
+            format!("what {path} imports"),
+            format!("none of {names:?}"),
+            name,
+        )?;
+    }
+    Ok(())
+}
+
 fn library(library: &Library) -> Result<()> {
-    let built = std::env::var("DOMLOGON_BUILT").unwrap_or_else(|_| "target/release".to_owned());
-    let path = format!("{built}/{}", library.file);
+    let path = built(library.file);
     let symbols = Program::new("nm")
         .args(&["-D", "--defined-only", "--format=posix", &path])
         .run(b"")?;
@@ -99,19 +121,7 @@ fn library(library: &Library) -> Result<()> {
             format!("{needed:?}"),
         )?;
     }
-    let imports = Program::new("nm")
-        .args(&["-D", "--undefined-only", "--format=posix", &path])
-        .run(b"")?;
-    let imports = everything(&imports);
-    for line in imports.lines() {
-        let name = line.split([' ', '@']).next().unwrap_or_default();
-        ensure(
-            !library.must_not_import.contains(&name),
-            format!("what {path} imports"),
-            format!("none of {:?}", library.must_not_import),
-            name,
-        )?;
-    }
+    imports_none_of(&path, library.must_not_import)?;
     let bytes = fs::metadata(&path)
         .map_err(Failure::harness("look at a library"))?
         .len();

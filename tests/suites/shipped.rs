@@ -167,7 +167,7 @@ fn local_users(_: &mut World) -> Result<()> {
     local_users_get_in()
 }
 
-fn local_users_get_in() -> Result<()> {
+pub(crate) fn local_users_get_in() -> Result<()> {
     everywhere(|_, service| {
         for (user, password) in [("localuser", LOCAL_PASSWORD), ("root", ROOT_PASSWORD)] {
             // su's pam_rootok lets root in without a password, and this is root asking.
@@ -317,7 +317,7 @@ fn refused_change(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-fn module() -> Result<PathBuf> {
+pub(crate) fn module() -> Result<PathBuf> {
     ["/lib", "/usr/lib", "/lib64", "/usr/lib64"]
         .iter()
         .filter_map(|place| fs::read_dir(place).ok())
@@ -359,7 +359,7 @@ fn daemon_dead(world: &mut World) -> Result<()> {
     domain_user_stays_out(&account.name)
 }
 
-fn domain_user_stays_out(name: &str) -> Result<()> {
+pub(crate) fn domain_user_stays_out(name: &str) -> Result<()> {
     everywhere(|_, service| {
         if service.starts_with("su") && !service.contains("sudo") {
             return Ok(()); // pam_rootok: root may become anybody

@@ -6,7 +6,11 @@
 
 use crate::arguments::Arguments;
 use crate::flow::{self, Flags, Host, Level};
-use crate::handle::Handle;
+#[cfg(not(planted))]
+use crate::handle::Handle as World;
+use crate::handle::Undisturbed;
+#[cfg(planted)]
+use crate::planted::Planted as World;
 use domlogon_protocol::{PamCode, guard};
 use pamsm::{Pam, PamError, PamFlags, PamServiceModule};
 
@@ -21,51 +25,49 @@ mod exports {
 
 impl PamServiceModule for Domlogon {
     fn authenticate(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::authenticate, pam, flags, &words)
-        })
+        guarded("authenticate", flow::authenticate, pam, flags, &words)
     }
 
     fn acct_mgmt(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::account, pam, flags, &words)
-        })
+        guarded("acct_mgmt", flow::account, pam, flags, &words)
     }
 
     fn chauthtok(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::change, pam, flags, &words)
-        })
+        guarded("chauthtok", flow::change, pam, flags, &words)
     }
 
     fn setcred(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::credentials, pam, flags, &words)
-        })
+        guarded("setcred", flow::credentials, pam, flags, &words)
     }
 
     fn open_session(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::open_session, pam, flags, &words)
-        })
+        guarded("open_session", flow::open_session, pam, flags, &words)
     }
 
     fn close_session(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
-        guard(PamError::SYSTEM_ERR, || {
-            run(flow::close_session, pam, flags, &words)
-        })
+        guarded("close_session", flow::close_session, pam, flags, &words)
     }
 }
 
-type Flow = fn(&Handle, Flags, Arguments) -> PamCode;
+type Flow = fn(&World, Flags, Arguments) -> PamCode;
 
-fn run(flow: Flow, pam: Pam, flags: PamFlags, words: &[String]) -> PamError {
-    let handle = Handle::new(pam);
+/// The whole of an exported function. A fault in it is PAM_SYSTEM_ERR, and a line of the log.
+fn guarded(hook: &str, flow: Flow, pam: Pam, flags: PamFlags, words: &[String]) -> PamError {
+    let _whole = Undisturbed::begin();
+    let handle = World::new(pam);
+    guard(
+        PamError::SYSTEM_ERR,
+        |place| handle.log_fault(hook, place),
+        || run(flow, &handle, flags, words),
+    )
+}
+
+fn run(flow: Flow, handle: &World, flags: PamFlags, words: &[String]) -> PamError {
     let (arguments, unused) = Arguments::parse(words);
     for argument in unused {
         handle.log(Level::Warning, &argument.to_string());
     }
-    pam_error(flow(&handle, Flags(flags.bits()), arguments))
+    pam_error(flow(handle, Flags(flags.bits()), arguments))
 }
 
 const fn pam_error(code: PamCode) -> PamError {

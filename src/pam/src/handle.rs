@@ -6,6 +6,9 @@ mod clock;
 mod conversation;
 #[cfg(test)]
 mod signals;
+mod undisturbed;
+
+pub(crate) use undisturbed::Undisturbed;
 
 use crate::flow::{Cache, Host, Item, Kept, Level, NoAnswer, Token};
 use crate::helper::{Helper, HelperError, Owner, Renewal};
@@ -19,7 +22,7 @@ use libc::{c_char, c_int, c_uint, c_void};
 use pamsm::{LogLvl, Pam, PamLibExt};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::ptr;
@@ -38,6 +41,7 @@ unsafe extern "C" {
         cleanup: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, c_int)>,
     ) -> c_int;
     fn pam_fail_delay(handle: *const c_void, microseconds: c_uint) -> c_int;
+    fn pam_syslog(handle: *const c_void, priority: c_int, format: *const c_char, ...);
 }
 
 const PAM_SUCCESS: c_int = 0;
@@ -95,6 +99,12 @@ impl Handle {
         // SAFETY: Pam is a transparent wrapper of the pointer, made by libpam.
         let raw = unsafe { *ptr::from_ref(&pam).cast::<*const c_void>() };
         Self { pam, raw }
+    }
+
+    /// Logs where a function of this module has panicked.
+    pub(crate) fn log_fault(&self, function: &str, place: &str) {
+        // SAFETY: the handle is libpam's and alive during the call of the hook.
+        unsafe { log_fault(self.raw, function, place) };
     }
 
     fn raw_item(&self, item: c_int) -> Option<*const c_void> {
@@ -168,13 +178,30 @@ impl Handle {
 
 /// Drops what was kept; the secrets in it are wiped. Not a word to anybody: a program's
 /// children end their copies of a transaction too.
-unsafe extern "C" fn cleanup<T: Data>(_handle: *mut c_void, data: *mut c_void, _status: c_int) {
-    guard((), || {
+unsafe extern "C" fn cleanup<T: Data>(handle: *mut c_void, data: *mut c_void, _status: c_int) {
+    let _whole = Undisturbed::begin();
+    // SAFETY: libpam hands its own handle over, which lives during the call.
+    let note = |place: &str| unsafe { log_fault(handle, "cleanup", place) };
+    guard((), note, || {
+        #[cfg(planted)]
+        crate::planted::here("cleanup");
         if !data.is_null() {
             // SAFETY: `data` came from `new_data::<T>`, and libpam hands it over once.
             drop(unsafe { Box::from_raw(data.cast::<T>()) });
         }
     });
+}
+
+/// A line in the log that says where the module has a fault, and nothing of what it was about.
+///
+/// # Safety
+/// `handle` is libpam's, and alive.
+unsafe fn log_fault(handle: *const c_void, function: &str, place: &str) {
+    let Ok(place) = CString::new(format!("{function}: a fault of the module, at {place}")) else {
+        return;
+    };
+    // SAFETY: the handle is alive; one text for one %s, each with its NUL.
+    unsafe { pam_syslog(handle, libc::LOG_CRIT, c"%s".as_ptr(), place.as_ptr()) };
 }
 
 impl Host for Handle {

@@ -9,6 +9,7 @@
 //! - `flow`: what is asked, in which order, and what is answered; tested without libpam
 //! - `helper`: the program that puts a person's tickets where they belong
 //! - `arguments`: the module's arguments
+//! - `planted`: panics, in a build that is for the suites alone
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,3 +31,5 @@ mod entry;
 mod flow;
 mod handle;
 mod helper;
+#[cfg(planted)]
+mod planted;

@@ -151,39 +151,43 @@ unsafe extern "C" fn converse(
     responses: *mut *mut RawResponse,
     data: *mut c_void,
 ) -> c_int {
-    guard(PAM_CONV_ERR, || {
-        let count = match usize::try_from(count) {
-            Ok(count) if (1..=MOST_MESSAGES).contains(&count) => count,
-            _ => return PAM_CONV_ERR,
-        };
-        if messages.is_null() || responses.is_null() || data.is_null() {
-            return PAM_CONV_ERR;
-        }
-        // SAFETY: data is the `talk` of `call`, which waits in libpam now and does not touch it.
-        let talk = unsafe { &mut *data.cast::<Talk<'_>>() };
-        let Some(mut replies) = Replies::new(count) else {
-            return PAM_BUF_ERR;
-        };
-        for index in 0..count {
-            // SAFETY: libpam gives `count` pointers to messages (Linux-PAM's layout: an array of
-            // pointers), each null or live during this call.
-            let Some(message) = (unsafe { (*messages.add(index)).as_ref() }) else {
-                return PAM_CONV_ERR;
+    guard(
+        PAM_CONV_ERR,
+        |_| (),
+        || {
+            let count = match usize::try_from(count) {
+                Ok(count) if (1..=MOST_MESSAGES).contains(&count) => count,
+                _ => return PAM_CONV_ERR,
             };
-            match talk.answer(read(message)) {
-                Answer::Typed(secret) => {
-                    if !replies.set(index, secret) {
-                        return PAM_BUF_ERR;
-                    }
-                }
-                Answer::Heard => {}
-                Answer::Nobody => return PAM_CONV_ERR,
+            if messages.is_null() || responses.is_null() || data.is_null() {
+                return PAM_CONV_ERR;
             }
-        }
-        // SAFETY: `responses` is not null, and libpam's to be written.
-        unsafe { *responses = replies.give() };
-        SUCCESS
-    })
+            // SAFETY: data is the `talk` of `call`, which waits in libpam now and does not touch it.
+            let talk = unsafe { &mut *data.cast::<Talk<'_>>() };
+            let Some(mut replies) = Replies::new(count) else {
+                return PAM_BUF_ERR;
+            };
+            for index in 0..count {
+                // SAFETY: libpam gives `count` pointers to messages (Linux-PAM's layout: an array of
+                // pointers), each null or live during this call.
+                let Some(message) = (unsafe { (*messages.add(index)).as_ref() }) else {
+                    return PAM_CONV_ERR;
+                };
+                match talk.answer(read(message)) {
+                    Answer::Typed(secret) => {
+                        if !replies.set(index, secret) {
+                            return PAM_BUF_ERR;
+                        }
+                    }
+                    Answer::Heard => {}
+                    Answer::Nobody => return PAM_CONV_ERR,
+                }
+            }
+            // SAFETY: `responses` is not null, and libpam's to be written.
+            unsafe { *responses = replies.give() };
+            SUCCESS
+        },
+    )
 }
 
 fn read(message: &RawMessage) -> Message {
