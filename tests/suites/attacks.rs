@@ -4,6 +4,7 @@
 mod crash;
 mod hostile;
 mod load;
+mod names;
 mod outside;
 mod panics;
 mod secrets;
@@ -15,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         crash::cases(),
         hostile::cases(),
         load::cases(),
+        names::cases(),
         outside::cases(),
         panics::cases(),
         secrets::cases(),

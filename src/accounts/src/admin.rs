@@ -112,15 +112,8 @@ impl Database {
         if name.len() > LONGEST {
             return Err(AdminError::NameTooLong(text.to_owned()).into());
         }
-        if name.trim() != name {
-            return Err(bad(NameError::Character(' ')).into());
-        }
-        // They would be other folders than a home of this name.
-        if name == "." || name == ".." {
-            return Err(bad(NameError::Character('.')).into());
-        }
-        if name.starts_with('-') || name.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(bad(NameError::Misleading).into());
+        if let Some(why) = UserName::misleads(name) {
+            return Err(bad(why).into());
         }
         Ok(name.to_owned())
     }

@@ -8,7 +8,7 @@ use crate::journal::Level;
 use crate::queries;
 use crate::trouble::Trouble;
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{Sid, Timestamp, UserName};
+use domlogon_protocol::{LOWEST_ID, Sid, Timestamp, UserName};
 use domlogon_rules::backend::Outage;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -247,13 +247,14 @@ impl Directory {
             .filter(|sid| !is_alias(sid))
             .cloned()
             .collect();
-        let found = match self.settings.ids {
+        let mut found = match self.settings.ids {
             Scheme::Rfc2307 => self.teams_of(&groups, now),
             scheme => groups
                 .iter()
                 .filter_map(|sid| ids::id_of_sid(scheme, sid))
                 .collect(),
         };
+        self.local.strike_gids(&mut found);
         for gid in found {
             if self.may_have(gid) && !gids.contains(&gid) {
                 gids.push(gid);
@@ -345,7 +346,10 @@ impl Directory {
         if !self.is_visible_user(&person.name) {
             return None;
         }
-        let gid = ids::primary_gid_of(scheme, person)?;
+        // A minimum of the site's own is about whom the domain answers for. Whoever comes in
+        // has a group, and it is never one of the host's.
+        let gid = ids::primary_gid_of(scheme, person)
+            .filter(|gid| *gid >= LOWEST_ID && !self.local.has_gid(*gid))?;
         let own = |value: &Option<String>| match scheme {
             Scheme::Rfc2307 => value.clone().filter(|value| is_field(value)),
             Scheme::Sid | Scheme::Rid { .. } => None,
@@ -362,7 +366,7 @@ impl Directory {
     }
 
     pub(crate) fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
-        let gid = ids::gid_of(self.settings.ids, team).filter(|gid| self.may_have(*gid))?;
+        let gid = ids::gid_of(self.settings.ids, team).filter(|gid| self.may_have_group(*gid))?;
         if !self.is_visible_group(&team.name) {
             return None;
         }

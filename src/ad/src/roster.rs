@@ -146,6 +146,7 @@ impl Directory {
             };
             gids.extend(gid.filter(|gid| self.may_have(*gid) && !gids.contains(gid)));
         }
+        self.local.strike_gids(&mut gids);
         Some(gids)
     }
 

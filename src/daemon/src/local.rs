@@ -37,19 +37,19 @@ impl Local {
     }
 }
 
-/// All names of this host, as of one moment.
+/// All names and ids of this host, as of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    users: HashSet<String>,
-    groups: HashSet<String>,
+    users: Arc<Lines>,
+    groups: Arc<Lines>,
 }
 
 impl Local {
     /// All of them.
     pub(crate) fn names(&self) -> Names {
         Names {
-            users: self.users.now().names.clone(),
-            groups: self.groups.now().names.clone(),
+            users: self.users.now(),
+            groups: self.groups.now(),
         }
     }
 
@@ -88,6 +88,15 @@ impl LocalNames for Local {
     fn owner_of(&self, uid: u32) -> Option<String> {
         self.users.now().owners.get(&uid).cloned()
     }
+
+    fn has_gid(&self, gid: u32) -> bool {
+        self.groups.now().owners.contains_key(&gid)
+    }
+
+    fn strike_gids(&self, gids: &mut Vec<u32>) {
+        let now = self.groups.now();
+        gids.retain(|gid| !now.owners.contains_key(gid));
+    }
 }
 
 /// One file, read again when it has changed.
@@ -97,7 +106,7 @@ struct Listing {
 }
 
 /// What one file says.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Lines {
     /// Every name, folded.
     names: HashSet<String>,
@@ -210,6 +219,13 @@ mod tests {
         .unwrap();
         fs::rename(&new, &passwd).unwrap();
         assert!(local.has_user("amy") && !local.has_user("bob"));
+
+        let group = dir.path().join("none");
+        fs::write(&group, "crew:x:1002:bob\n").unwrap();
+        let mut gids = vec![1001, 1002, 0];
+        local.strike_gids(&mut gids);
+        assert_eq!(gids, [1001, 0]);
+        assert!(local.has_gid(1002) && !local.has_gid(1000));
 
         fs::remove_file(&passwd).unwrap();
         assert!(local.has_user("amy") && local.has_user("root"));

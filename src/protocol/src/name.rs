@@ -35,8 +35,8 @@ pub enum NameError {
     NotText,
     /// A character that no account name may contain.
     Character(char),
-    /// A number, or something that begins with "-". It can be looked up, and not given to
-    /// anything new: `chown 0 FILE` asks for a user of the name "0" first.
+    /// A number, or something that begins with "-". It is not given to anything new: `chown 0
+    /// FILE` asks for a user of the name "0" first.
     Misleading,
 }
 
@@ -101,6 +101,21 @@ impl UserName {
         Self::fold(&self.account)
     }
 
+    /// What is wrong with an account's or a group's own name, though it is well formed.
+    /// Programs would take it for something else: for another folder than a home of this
+    /// name, for an option, for a number, or for the same name without blanks around it.
+    #[must_use]
+    pub fn misleads(account: &str) -> Option<NameError> {
+        if account.trim() != account {
+            return Some(NameError::Character(' '));
+        }
+        if account == "." || account == ".." {
+            return Some(NameError::Character('.'));
+        }
+        let is_number = account.bytes().all(|byte| byte.is_ascii_digit());
+        (account.starts_with('-') || is_number).then_some(NameError::Misleading)
+    }
+
     /// Folds a name so that spellings that differ only in case are equal.
     #[must_use]
     pub fn fold(name: &str) -> String {
@@ -163,6 +178,33 @@ mod tests {
         }
         let foreign = UserName::parse(b"OTHER\\alice").unwrap();
         assert!(!foreign.belongs_to("CORP", "corp.example"));
+    }
+
+    #[test]
+    fn misleading_names_say_why() {
+        for name in [
+            "alice",
+            "a1",
+            "1a",
+            "a-b",
+            "...",
+            ".a",
+            "With Space",
+            "$HOME",
+        ] {
+            assert_eq!(UserName::misleads(name), None, "{name}");
+        }
+        for (name, why) in [
+            ("0", NameError::Misleading),
+            ("0042", NameError::Misleading),
+            ("-rf", NameError::Misleading),
+            (".", NameError::Character('.')),
+            ("..", NameError::Character('.')),
+            ("a ", NameError::Character(' ')),
+            ("\u{3000}a", NameError::Character(' ')),
+        ] {
+            assert_eq!(UserName::misleads(name), Some(why), "{name:?}");
+        }
     }
 
     #[test]

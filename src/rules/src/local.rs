@@ -17,6 +17,15 @@ pub trait LocalNames: Send + Sync {
 
     /// Who in /etc/passwd has this id.
     fn owner_of(&self, uid: u32) -> Option<String>;
+
+    /// Whether a group in /etc/group has this id.
+    fn has_gid(&self, gid: u32) -> bool;
+
+    /// Takes every id away that [`has_gid`](Self::has_gid) says yes to. For many ids: an
+    /// implementation looks at the file once.
+    fn strike_gids(&self, gids: &mut Vec<u32>) {
+        gids.retain(|gid| !self.has_gid(*gid));
+    }
 }
 
 /// A host without local names, but for root.
@@ -34,5 +43,9 @@ impl LocalNames for NoLocalNames {
 
     fn owner_of(&self, _: u32) -> Option<String> {
         None
+    }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
     }
 }

@@ -17,6 +17,10 @@ impl LocalNames for Local {
     fn owner_of(&self, uid: u32) -> Option<String> {
         (uid == 1000).then(|| "bob".to_owned())
     }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
+    }
 }
 
 #[test]
@@ -191,6 +195,10 @@ impl LocalNames for Slow {
 
     fn owner_of(&self, _: u32) -> Option<String> {
         None
+    }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
     }
 }
 

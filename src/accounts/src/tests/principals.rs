@@ -83,6 +83,10 @@ impl LocalNames for Local {
     fn owner_of(&self, _: u32) -> Option<String> {
         None
     }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
+    }
 }
 
 #[test]

@@ -372,6 +372,10 @@ impl LocalNames for Larry {
     fn owner_of(&self, _: u32) -> Option<String> {
         None
     }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
+    }
 }
 
 pub(crate) fn config() -> Config {

@@ -189,6 +189,10 @@ impl LocalNames for Host {
     fn owner_of(&self, _: u32) -> Option<String> {
         None
     }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
+    }
 }
 
 /// A host whose configuration and database are in one folder.

@@ -1,0 +1,511 @@
+//! Attacks by names, numbers and texts: somebody who may make accounts in the directory, or who
+//! types what nobody should, becomes nobody else by it.
+
+use crate::{Case, each, in_directory};
+use domlogon_tests::account::Condition::*;
+use domlogon_tests::program::everything;
+use domlogon_tests::world::PATIENCE;
+use domlogon_tests::{
+    Directory, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Probe, Program, ROOT_PASSWORD, Result,
+    World, contact, ensure, ensure_equal,
+};
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        each("attacks/no password", no_password),
+        in_directory("attacks/no password, offline", no_password_offline),
+        each("attacks/names that look like another's", look_alikes),
+        each("attacks/names of root and of local users", local_names),
+        in_directory("attacks/the directory has the host's names", clashing_names),
+        in_directory(
+            "attacks/the directory has the host's numbers",
+            clashing_numbers,
+        ),
+        in_directory(
+            "attacks/names that are paths, numbers or options",
+            misleading_names,
+        ),
+        in_directory("attacks/texts that end a line", texts),
+        in_directory("attacks/filters in names", filters),
+        in_directory("attacks/names of Kerberos", principals),
+    ]
+}
+
+/// Nobody comes in as `name` with this password, by any service.
+fn shut(name: &str, password: &str) -> Result<()> {
+    for service in ["login", "sshd"] {
+        let report = Probe::bare(service, name)
+            .answer(password)
+            .run(&["auth", "acct"])?;
+        let both = report.code("auth")? == "SUCCESS" && report.code("acct")? == "SUCCESS";
+        ensure(
+            report.code("auth")? != "SUCCESS" && !both,
+            format!("{service} as {name:?} with the password {password:?}"),
+            "a refusal",
+            report.text(),
+        )?;
+    }
+    Ok(())
+}
+
+/// What glibc says of a name; getent would take a number for an id.
+fn getent(database: &str, name: &str) -> Result<String> {
+    let call = match database {
+        "group" => "getgrnam",
+        _ => "getpwnam",
+    };
+    let script = format!("my @found = {call}($ARGV[0]); print join(':', @found)");
+    let output = Program::new("perl")
+        .args(&["-e", &script, "--", name])
+        .run(b"")?;
+    Ok(everything(&output))
+}
+
+/// The line of somebody whose name is no number.
+fn line(name: &str) -> Result<String> {
+    let output = Program::new("getent").args(&["passwd", name]).run(b"")?;
+    Ok(everything(&output).trim_end_matches('\n').to_owned())
+}
+
+fn nobody(database: &str, key: &str) -> Result<()> {
+    ensure_equal(
+        format!("getent {database} {key:?}"),
+        &*getent(database, key)?,
+        "",
+    )
+}
+
+// ------------------------------------------------------------ passwords
+
+/// A server takes a bind without a password for one of nobody, and says yes to it.
+fn no_password(world: &mut World) -> Result<()> {
+    world.policy(&["lockout-threshold=0"])?;
+    for condition in [Good, MustChange, Disabled, PasswordExpired, CannotChange] {
+        let account = world.account(condition)?;
+        for password in ["", " ", "\t"] {
+            shut(&account.name, password)?;
+        }
+        for mode in ["null-text", "null-replies"] {
+            let report = Probe::bare("login", &account.name)
+                .mode(mode)
+                .run(&["auth", ".auth"])?;
+            ensure(
+                report.code("auth")? != "SUCCESS" && !report.text().contains("auth 0 "),
+                format!("{condition:?}, an application that gives no password: {mode}"),
+                "a refusal",
+                report.text(),
+            )?;
+        }
+        // As the current one of a change, too.
+        let report = Probe::bare("once", &account.name)
+            .answer("")
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .as_user(&account.name)
+            .run(&["chauthtok"])?;
+        ensure(
+            report.code("chauthtok")? != "SUCCESS",
+            format!("{condition:?}, a change without the current password"),
+            "a refusal",
+            report.text(),
+        )?;
+    }
+    Ok(())
+}
+
+fn no_password_offline(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    // From now on the host knows his password.
+    Probe::bare("login", &account.name)
+        .answer(PASSWORD)
+        .run(&["auth"])?
+        .returns("auth", "SUCCESS")?;
+    world.directory()?.stop()?;
+    contact::is_lost(Duration::from_secs(12))?;
+    let refused = shut(&account.name, "").and_then(|()| shut(&account.name, " "));
+    let report = Probe::bare("login", &account.name)
+        .answer(PASSWORD)
+        .run(&["auth"]);
+    world.calm()?;
+    refused?;
+    report?.returns("auth", "SUCCESS").map(drop)
+}
+
+// ------------------------------------------------------------ what is typed
+
+fn look_alikes(world: &mut World) -> Result<()> {
+    world.policy(&["lockout-threshold=0"])?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    for other in [
+        format!("{name} "),
+        format!(" {name}"),
+        format!("{name}."),
+        format!("{name}$"),
+        format!("{name}\t"),
+        format!("{name}\n"),
+        format!("{name}\u{200b}"),
+        format!("{name}\u{301}"),
+        format!("{name}\u{feff}"),
+        name.replace('a', "\u{430}"), // Cyrillic
+        name.replace('n', "ñ"),
+        name.replace('a', "á"),
+        name.replace('a', "\u{ff41}"), // full width
+        format!("{name}@"),
+        format!("@{name}"),
+        format!("{name}@corp.example."),
+        format!("{name}@corp.example@corp.example"),
+        format!("{name}@other.example"),
+        format!("OTHER\\{name}"),
+        format!("CORP\\CORP\\{name}"),
+        format!("CORP/{name}"),
+        format!("\\{name}"),
+        format!("./{name}"),
+        format!("../{name}"),
+        format!("{name}:x"),
+        format!("{name},ou=x"),
+    ] {
+        shut(&other, PASSWORD)?;
+        ensure(
+            !getent("passwd", &other)?.contains(':'),
+            format!("getent passwd {other:?}"),
+            "nobody",
+            getent("passwd", &other)?,
+        )?;
+    }
+    account.opens_with(PASSWORD)
+}
+
+const LOCAL: &[(&str, &str)] = &[
+    ("root", ROOT_PASSWORD),
+    ("localuser", LOCAL_PASSWORD),
+    ("daemon", PASSWORD),
+];
+
+/// Ours is never the answer for them, whatever is put around the name.
+fn local_names(_: &mut World) -> Result<()> {
+    for (name, password) in LOCAL {
+        for spelling in spellings(name) {
+            shut(&spelling, password)?;
+            shut(&spelling, PASSWORD)?;
+        }
+        for spelling in spellings(name).iter().filter(|one| !one.eq(name)) {
+            nobody("passwd", spelling)?;
+        }
+    }
+    Ok(())
+}
+
+fn spellings(name: &str) -> Vec<String> {
+    vec![
+        name.to_owned(),
+        name.to_uppercase(),
+        format!("CORP\\{name}"),
+        format!("corp\\{}", name.to_uppercase()),
+        format!("{name}@corp.example"),
+        format!("{name}@CORP"),
+        format!("{name} "),
+        format!("{name}."),
+        format!("{name}$"),
+    ]
+}
+
+// ------------------------------------------------------------ what the directory says
+
+const GROUPS: &[&str] = &["sudo", "shadow", "domlogon", "adm", "disk"];
+
+/// Somebody has made accounts and groups there that are called as the host's own.
+fn clashing_names(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    for (number, (name, _)) in LOCAL.iter().enumerate() {
+        directory.user(name, PASSWORD)?;
+        // And called otherwise by its other name.
+        let other = format!("boss{number}@corp.example");
+        directory.attributes(name, json!({"userPrincipalName": other}))?;
+        for spelling in spellings(name) {
+            shut(&spelling, PASSWORD)?;
+        }
+        shut(&other, PASSWORD)?;
+        shut(&format!("boss{number}"), PASSWORD)?;
+        for spelling in spellings(name).iter().filter(|one| !one.eq(name)) {
+            nobody("passwd", spelling)?;
+        }
+    }
+    let account = world.account(Good)?;
+    // The directory has no group beside a user of one name.
+    for group in GROUPS {
+        directory.group(group, &[&account.name, "localuser"])?;
+    }
+    account.opens_with(PASSWORD)?;
+    let ids = groups_of(&account.name)?;
+    for group in GROUPS {
+        let entry = getent("group", group)?;
+        ensure(
+            !entry.contains(&account.name),
+            format!("the host's group {group}"),
+            "nobody of the domain in it",
+            &*entry,
+        )?;
+        let gid = entry.split(':').nth(2).unwrap_or_default().to_owned();
+        ensure(
+            gid.is_empty() || !ids.contains(&gid),
+            format!("the groups of {}", account.name),
+            format!("not {group}"),
+            ids.join(" "),
+        )?;
+        nobody("group", &format!("{group}@corp.example"))?;
+    }
+    ensure(
+        groups_of("localuser")?.iter().all(|id| id.len() < 6),
+        "the groups of a local user",
+        "none of the domain's",
+        groups_of("localuser")?.join(" "),
+    )
+}
+
+fn groups_of(name: &str) -> Result<Vec<String>> {
+    let output = Program::new("id").args(&["-G", name]).run(b"")?;
+    Ok(everything(&output)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect())
+}
+
+/// With the directory's own numbers somebody has given his account, or his group, one of the
+/// host's.
+fn clashing_numbers(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    directory.attributes("Domain Users", json!({"gidNumber": 30_513}))?;
+    let mut users = Vec::new();
+    // Root's, a system's, a local user's; what programs take for -1, and less than nothing.
+    for number in [0, 27, 999, 5000, -1, -2, i64::from(i32::MIN)] {
+        let (user, group) = (world.account(Good)?, world.account(Good)?);
+        numbered(&directory, &user.name, number, 30_513)?;
+        numbered(&directory, &group.name, 31_000 + (number & 0xff), number)?;
+        users.push((user.name, group.name, number));
+    }
+    // Groups with such numbers, and somebody in them whose own are good.
+    let member = world.account(Good)?;
+    numbered(&directory, &member.name, 30_100, 30_513)?;
+    let mut groups = Vec::new();
+    for number in [0, 27, 42, 999, 5000] {
+        let name = world.group_name("numbered");
+        directory.group(&name, &[&member.name])?;
+        directory.attributes(&name, json!({"gidNumber": number}))?;
+        groups.push(name);
+    }
+    world.configured("ids = \"rfc2307\"", |_| {
+        contact::is_back(PATIENCE)?;
+        for (user, group, number) in &users {
+            nobody("passwd", user)?;
+            shut(user, PASSWORD)?;
+            harmless(group, &format!("whose gidNumber is {number}"))?;
+            // Whoever is nobody here must not come in either.
+            if getent("passwd", group)?.is_empty() {
+                shut(group, PASSWORD)?;
+            }
+        }
+        harmless(&member.name, "who is in groups with the host's numbers")?;
+        for group in &groups {
+            nobody("group", group)?;
+        }
+        let local = line("5000")?;
+        ensure(
+            local.starts_with("localuser:"),
+            "getent passwd 5000",
+            "localuser",
+            local,
+        )
+    })
+}
+
+fn numbered(directory: &Directory, name: &str, uid: i64, gid: i64) -> Result<()> {
+    directory.attributes(
+        name,
+        json!({"uidNumber": uid, "gidNumber": gid, "loginShell": "/bin/sh"}),
+    )
+}
+
+/// He is in none of the groups that are the host's.
+fn harmless(name: &str, who: &str) -> Result<()> {
+    let entry = line(name)?;
+    let primary = entry.split(':').nth(3).unwrap_or_default().to_owned();
+    let mut ids = if entry.is_empty() {
+        Vec::new()
+    } else {
+        groups_of(name)?
+    };
+    ids.push(primary);
+    for id in ["0", "27", "42", "999", "5000"] {
+        ensure(
+            !ids.iter().any(|own| own == id),
+            format!("the groups of {name}, {who}"),
+            format!("not {id}"),
+            format!("{entry}\n{}", ids.join(" ")),
+        )?;
+    }
+    Ok(())
+}
+
+/// `chown 0 FILE` asks for a user of the name "0" first, and `/home/..` is not his home.
+fn misleading_names(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let mut made = 0;
+    for name in [
+        "..", ".", "0", "5000", "00", "20260", "-1", "-rf", "0x0", "nobody.", "a ", " b", "~",
+        "~root", "$HOME", "$(id)", "`id`", "%u", "%h", "!!", "#1", "a'b", "a&b", "..a",
+    ] {
+        // The controller has rules of its own.
+        if directory.user(name, PASSWORD).is_err() {
+            continue;
+        }
+        made += 1;
+        let entry = getent("passwd", name)?;
+        let home = entry.split(':').nth(7).unwrap_or_default();
+        // A number that is nobody's id here is a name like any other.
+        let is_number = name.parse().is_ok_and(|id: u32| id < 1000 || id == 5000);
+        let misleads =
+            is_number || name.starts_with('-') || name.trim() != name || matches!(name, "." | "..");
+        if misleads {
+            nobody("passwd", name)?;
+            shut(name, PASSWORD)?;
+            shut(&format!("CORP\\{name}"), PASSWORD)?;
+        } else {
+            ensure(
+                home == format!("/home/{name}"),
+                format!("the home of {name:?}"),
+                "as the name is written",
+                entry,
+            )?;
+        }
+    }
+    ensure(
+        made > 10,
+        "odd names made",
+        "more than ten",
+        made.to_string(),
+    )
+}
+
+fn texts(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let whole = "x\nroot2:x:0:0::/root:/bin/bash";
+    let mut users = Vec::new();
+    for (attribute, value) in [
+        ("unixHomeDirectory", "/home/x\nroot2:x:0:0::/root:/bin/bash"),
+        ("unixHomeDirectory", "/home/x:/bin/sh"),
+        ("unixHomeDirectory", "relative"),
+        ("loginShell", "/bin/sh\nroot2:x:0:0::/root:/bin/bash"),
+        ("loginShell", "sh"),
+        ("loginShell", "/bin/sh:"),
+        ("loginShell", "/bin/\u{1b}[2Jsh"),
+        ("gecos", whole),
+        ("displayName", whole),
+        ("displayName", "Ann\u{1b}]0;owned\u{7}"),
+        ("displayName", "a:0:0:b"),
+    ] {
+        let account = world.account(Good)?;
+        numbered(
+            &directory,
+            &account.name,
+            32_000 + i64::try_from(users.len()).unwrap_or(0),
+            30_513,
+        )?;
+        directory.attributes(&account.name, json!({ attribute: value }))?;
+        users.push(account.name);
+    }
+    directory.attributes("Domain Users", json!({"gidNumber": 30_513}))?;
+    world.configured("ids = \"rfc2307\"", |_| {
+        contact::is_back(PATIENCE)?;
+        for user in &users {
+            let entry = line(user)?;
+            let fields: Vec<&str> = entry.split(':').collect();
+            ensure(
+                fields.len() == 7 && !entry.chars().any(char::is_control),
+                format!("the line of {user}"),
+                "one, of seven fields",
+                format!("{entry:?}"),
+            )?;
+            ensure(
+                fields
+                    .iter()
+                    .skip(5)
+                    .all(|path| path.starts_with('/') && !path.contains("/../")),
+                format!("home and shell of {user}"),
+                "paths",
+                &*entry,
+            )?;
+        }
+        nobody("passwd", "root2")
+    })
+}
+
+/// In a filter of LDAP these would mean something.
+fn filters(world: &mut World) -> Result<()> {
+    world.policy(&["lockout-threshold=0"])?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    account.opens_with(PASSWORD)?;
+    for other in [
+        "*".to_owned(),
+        format!("{name}*"),
+        format!("*{name}"),
+        format!("{}*", &name[..2]),
+        format!("{name})(objectClass=*"),
+        format!("{name})(|(uid=*"),
+        format!("*)(sAMAccountName={name}"),
+        format!("{name}\\2a"),
+        format!("\\61{}", &name[1..]),
+        format!("{name}\\00"),
+        format!("{name}%00"),
+        format!("{name}' OR '1'='1"),
+        format!("{name}';--"),
+        "%".to_owned(),
+        format!("{}_", &name[..name.len() - 1]),
+        format!("{}%", &name[..2]),
+    ] {
+        shut(&other, PASSWORD)?;
+        nobody("passwd", &other)?;
+        nobody("group", &other)?;
+    }
+    account.opens_with(PASSWORD)
+}
+
+/// What a Kerberos library would read another way, and the domain's own machinery.
+fn principals(world: &mut World) -> Result<()> {
+    world.policy(&["lockout-threshold=0"])?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    for other in [
+        format!("{name}@CORP.EXAMPLE@CORP.EXAMPLE"),
+        format!("{name}\\@CORP.EXAMPLE"),
+        format!("{name}@OTHER.EXAMPLE"),
+        format!("{name}/admin"),
+        format!("host/{name}"),
+        "krbtgt".to_owned(),
+        "krbtgt/CORP.EXAMPLE".to_owned(),
+        "krbtgt@CORP.EXAMPLE".to_owned(),
+        "kadmin/changepw".to_owned(),
+        "SANDBOX$".to_owned(),
+        "SANDBOX$@corp.example".to_owned(),
+        "host/sandbox.corp.example".to_owned(),
+        "SANDBOX".to_owned(),
+        "Guest".to_owned(),
+        "S-1-5-21-1-2-3-500".to_owned(),
+        world.directory()?.identifier(name)?,
+    ] {
+        shut(&other, PASSWORD)?;
+        shut(&other, "")?;
+    }
+    // Somebody else's other name is the first one's own, if the controller lets him.
+    let thief = world.account(Good)?;
+    let theirs = format!("{name}@corp.example");
+    let directory = world.directory()?;
+    let _ = directory.attributes(name, json!({"userPrincipalName": "moved@corp.example"}));
+    let _ = directory.attributes(&thief.name, json!({"userPrincipalName": theirs}));
+    directory.set(&thief.name, json!({"password": "Th1ef-Passw0rd"}))?;
+    shut(&theirs, "Th1ef-Passw0rd")?;
+    account.opens_with(PASSWORD)
+}
