@@ -1,13 +1,13 @@
 //! Attacks by names, numbers and texts: somebody who may make accounts in the directory, or who
 //! types what nobody should, becomes nobody else by it.
 
-use crate::{Case, each, in_directory};
+use crate::{Case, case, each, in_directory};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
     Directory, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Probe, Program, ROOT_PASSWORD, Result,
-    World, contact, ensure, ensure_equal,
+    World, contact, domlogon_with, ensure, ensure_equal,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         in_directory("attacks/no password, offline", no_password_offline),
         each("attacks/names that look like another's", look_alikes),
         each("attacks/names of root and of local users", local_names),
+        case("attacks/an account with the host's numbers", own_numbers),
         in_directory("attacks/the directory has the host's names", clashing_names),
         in_directory(
             "attacks/the directory has the host's numbers",
@@ -210,6 +211,41 @@ fn spellings(name: &str) -> Vec<String> {
         format!("{name}."),
         format!("{name}$"),
     ]
+}
+
+/// Not even an administrator's slip makes an account root's, or a system's.
+fn own_numbers(_: &mut World) -> Result<()> {
+    for number in [
+        "0",
+        "27",
+        "999",
+        "5000",
+        "65534",
+        "2147483648",
+        "4294967294",
+        "4294967295",
+        "4294967296",
+        "-1",
+    ] {
+        let answer = domlogon_with(
+            &[
+                "user",
+                "add",
+                "numbered",
+                "--uid",
+                number,
+                "--password-stdin",
+            ],
+            &format!("{PASSWORD}\n"),
+        )?;
+        ensure(
+            matches!(answer.code(), 1 | 2),
+            format!("user add --uid {number}"),
+            "a refusal",
+            format!("{}: {}", answer.code(), answer.text()),
+        )?;
+    }
+    nobody("passwd", "numbered")
 }
 
 // ------------------------------------------------------------ what the directory says

@@ -188,7 +188,8 @@ impl Database {
         if uid < least {
             return Err(AdminError::IdTooLow(uid, least).into());
         }
-        if is_reserved(uid) {
+        // Programs that keep an id in a signed number read a larger one as less than root's.
+        if is_reserved(uid) || uid > i32::MAX.unsigned_abs() {
             return Err(AdminError::IdTaken(uid, "nobody".to_owned()).into());
         }
         let owner = match self.local.owner_of(uid) {
