@@ -330,6 +330,10 @@ impl Host for Handle {
         local::is_local(Path::new(local::PASSWD), names)
     }
 
+    fn is_local_id(&self, uid: u32) -> bool {
+        local::is_local_id(Path::new(local::PASSWD), uid)
+    }
+
     fn host_name(&self) -> String {
         local::host_name()
     }

@@ -116,6 +116,7 @@ impl Host for Planted {
         reach() -> Result<(), CallError>;
         ask(request: &Request) -> Result<Reply, CallError>;
         is_local(names: &[&str]) -> bool;
+        is_local_id(uid: u32) -> bool;
         host_name() -> String;
         real_uid() -> u32;
         acts_as_root() -> bool;

@@ -25,13 +25,31 @@ pub fn is_local(passwd: &Path, names: &[&str]) -> bool {
     let Ok(file) = File::open(passwd) else {
         return false;
     };
+    any_line(file, |line| {
+        wanted.iter().any(|name| is_line_of(line, name))
+    })
+}
+
+/// Whether somebody who stands in `passwd` has this id. A file that cannot be read leaves root.
+#[must_use]
+pub fn is_local_id(passwd: &Path, uid: u32) -> bool {
+    let has_it = |line: &[u8]| {
+        let field = line.trim_ascii_end().split(|byte| *byte == b':').nth(2);
+        let text = field.and_then(|field| std::str::from_utf8(field).ok());
+        text.and_then(|text| text.parse().ok()) == Some(uid)
+    };
+    uid == 0 || File::open(passwd).is_ok_and(|file| any_line(file, has_it))
+}
+
+/// Whether a line of the file, as far as it can be read, is one that is looked for.
+fn any_line(file: File, is_wanted: impl Fn(&[u8]) -> bool) -> bool {
     let mut lines = BufReader::new(file.take(MOST));
     let mut line = Vec::new();
     loop {
         line.clear();
         match lines.read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return false,
-            Ok(_) if wanted.iter().any(|name| is_line_of(&line, name)) => return true,
+            Ok(_) if is_wanted(&line) => return true,
             Ok(_) => {}
         }
     }
@@ -72,7 +90,17 @@ mod tests {
         for name in ["alice", "back", "backup2", "x", "", "roots"] {
             assert!(!is_local(&path, &[name]), "{name}");
         }
+        for (uid, is_one) in [
+            (0, true),
+            (34, true),
+            (3, true),
+            (4, false),
+            (u32::MAX, false),
+        ] {
+            assert_eq!(is_local_id(&path, uid), is_one, "{uid}");
+        }
         std::fs::remove_file(&path).unwrap();
+        assert!(is_local_id(&path, 0) && !is_local_id(&path, 34));
         assert!(is_local(&path, &["Root"]));
         assert!(!is_local(&path, &["backup"]));
     }

@@ -1,7 +1,7 @@
 //! pam_sm_authenticate: a name and a password.
 
 use super::host::KeptWhat;
-use super::{Call, Flags, Host, Kept, NoAnswer, Token, unknown_here};
+use super::{Call, Flags, Host, Kept, Level, NoAnswer, Token, unknown_here};
 use crate::arguments::Arguments;
 use domlogon_protocol::{Decision, Hook, PamCode, Request, Secret, Text, UserName, Verdict};
 
@@ -18,6 +18,7 @@ impl<H: Host> Call<'_, H> {
     fn authenticate(&self) -> Result<PamCode, PamCode> {
         let user = self.person(true)?;
         let (password, decision) = self.judged(&user)?;
+        let decision = self.not_of_this_host(&user, decision);
         let code = self.finish(&decision);
         if code == PamCode::Success && decision.verdict.grants() {
             self.spell(&decision);
@@ -76,6 +77,19 @@ impl<H: Host> Call<'_, H> {
             origin: self.origin(),
         };
         self.decide(user, &request)
+    }
+
+    /// The daemon has no rights, and gets none by answering with a name of this host: the
+    /// program would let the person in under that name.
+    fn not_of_this_host(&self, user: &UserName, decision: Decision) -> Decision {
+        let name = &decision.params.user;
+        let is_another = !name.is_empty() && UserName::fold(name) != user.key();
+        if !(decision.verdict.grants() && is_another && self.host.is_local(&[name])) {
+            return decision;
+        }
+        let line = format!("{user}: domlogond answered with a name of this host");
+        self.host.log(Level::Error, &line);
+        self.own(self.outage(), &user.to_string())
     }
 
     /// From here on the account goes by its own spelling. sshd refuses a name that changed.
@@ -366,6 +380,24 @@ mod tests {
             .decides(Verdict::LogonFailure);
         assert_eq!(run(&host, 0, ""), PamCode::AuthErr);
         assert_eq!(host.user(), "ALICE");
+    }
+
+    #[test]
+    fn a_daemon_that_names_somebody_of_this_host_is_not_believed() {
+        let run_with = |name: &str| {
+            let mut granted = decision(Verdict::Success);
+            granted.params.user = name.to_owned();
+            let host = Scripted::new("boss@corp.example")
+                .alive()
+                .types(&["pw"])
+                .replies(Reply::Decision(Box::new(granted)));
+            (run(&host, 0, ""), host.user())
+        };
+        for name in ["root", "Backup"] {
+            let asked = "boss@corp.example".to_owned();
+            assert_eq!(run_with(name), (PamCode::AuthinfoUnavail, asked), "{name}");
+        }
+        assert_eq!(run_with("alice"), (PamCode::Success, "alice".to_owned()));
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(crate) trait Host: Calendar + Catalogue {
     /// Whether one of these spellings of a name is root's or stands in this host's own list
     /// of accounts, which is read for it.
     fn is_local(&self, names: &[&str]) -> bool;
+    /// Whether somebody in this host's own list of accounts has this user id.
+    fn is_local_id(&self, uid: u32) -> bool;
     /// This host's short name.
     fn host_name(&self) -> String;
     /// The real user id of the process.

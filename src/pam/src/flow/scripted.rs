@@ -32,6 +32,9 @@ pub(super) enum Answer {
 /// What the helper answers.
 pub(super) type HelperSays = fn() -> Result<String, HelperError>;
 
+/// The user id of somebody in /etc/passwd.
+pub(super) const LOCAL_ID: u32 = 5000;
+
 /// The world of one transaction. Every question that the script has no answer for fails
 /// the test, and so does an answer that nobody asked for ([`Scripted::done`]).
 pub(super) struct Scripted {
@@ -390,6 +393,10 @@ impl Host for Scripted {
         names
             .iter()
             .any(|name| own.contains(&name.to_lowercase().as_str()))
+    }
+
+    fn is_local_id(&self, uid: u32) -> bool {
+        uid == LOCAL_ID
     }
 
     fn host_name(&self) -> String {

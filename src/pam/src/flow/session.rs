@@ -115,7 +115,12 @@ impl<H: Host> Call<'_, H> {
             origin: self.origin(),
         };
         match self.host.ask(&request) {
-            Ok(Reply::Tickets(Some(tickets))) if tickets.uid >= LOWEST_ID => Some(*tickets),
+            // The daemon has no rights, and gets none by naming somebody of this host.
+            Ok(Reply::Tickets(Some(tickets)))
+                if tickets.uid >= LOWEST_ID && !self.host.is_local_id(tickets.uid) =>
+            {
+                Some(*tickets)
+            }
             Ok(Reply::Tickets(None)) => {
                 self.debug("no tickets");
                 None

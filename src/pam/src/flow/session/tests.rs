@@ -1,4 +1,4 @@
-use super::super::scripted::{Answer, HelperSays, SILENT, Scripted, arguments};
+use super::super::scripted::{Answer, HelperSays, LOCAL_ID, SILENT, Scripted, arguments};
 use super::*;
 use crate::helper::HelperError;
 use domlogon_protocol::{TicketBytes, Verdict};
@@ -327,4 +327,17 @@ fn no_ticket_is_ever_logged() {
     credentials(&host, Flags(ESTABLISH), arguments("debug"));
     let logged = host.logged.borrow();
     assert!(!logged.is_empty() && logged.iter().all(|line| !line.contains("tgt")));
+}
+
+#[test]
+fn nobody_of_this_host_gets_tickets() {
+    for uid in [0, 999, LOCAL_ID] {
+        let mut reply = tickets(UNIQUE);
+        if let Reply::Tickets(Some(tickets)) = &mut reply {
+            tickets.uid = uid;
+        }
+        let host = Scripted::new("alice").replies(reply);
+        assert_eq!(cred(&host, ESTABLISH), PamCode::Success);
+        assert!(host.helped().is_empty(), "{uid}");
+    }
 }
