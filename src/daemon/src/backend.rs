@@ -154,18 +154,29 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Makes the folder if it is not there, and sees to it that nobody else can put another
-/// database in.
-fn prepare(database: &Path) -> Result<(), Error> {
+/// Makes the folder of the database if it is not there.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn make_folder(database: &Path) -> Result<(), Error> {
     let Some(folder) = database.parent() else {
         return Ok(());
     };
     match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(Error::File(folder.to_owned(), error));
+            Err(Error::File(folder.to_owned(), error))
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+/// Makes the folder if it is not there, and sees to it that nobody else can put another
+/// database in.
+fn prepare(database: &Path) -> Result<(), Error> {
+    make_folder(database)?;
+    let Some(folder) = database.parent() else {
+        return Ok(());
+    };
     let us = [0, nix::unistd::geteuid().as_raw()];
     for path in [folder, database] {
         let found = match fs::metadata(path) {

@@ -147,7 +147,7 @@ impl Sockets {
     /// # Errors
     /// [`SocketError`]; a running daemon's sockets stay as they are.
     pub(crate) fn open(folder: &Path) -> Result<Self, SocketError> {
-        prepare(folder)?;
+        make_folder(folder)?;
         Ok(Self {
             main: Socket::open(folder.join(MAIN))?,
             admin: Socket::open(folder.join(ADMIN))?,
@@ -171,7 +171,11 @@ impl Sockets {
     }
 }
 
-fn prepare(folder: &Path) -> Result<(), SocketError> {
+/// Makes the folder if it is not there, and sees to it that nobody else can put a socket in.
+///
+/// # Errors
+/// [`SocketError`], if that cannot be.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), SocketError> {
     let io = |error| SocketError::Io(folder.to_owned(), error);
     match DirBuilder::new().mode(0o755).create(folder) {
         // The umask has taken away what others need to reach the sockets.

@@ -112,7 +112,7 @@ impl RawDirectory {
 }
 
 /// The words for a value, the default first.
-type Choices<T> = &'static [(&'static str, T)];
+pub(super) type Choices<T> = &'static [(&'static str, T)];
 
 const CHANNELS: Choices<Channel> = &[
     ("sealed", Channel::Sealed),
@@ -131,7 +131,11 @@ pub(super) fn is_used(backend: Option<Spanned<String>>) -> Result<bool, Wrong> {
     choice(backend, &[("accounts", false), ("directory", true)])
 }
 
-fn choice<T: Copy>(given: Option<Spanned<String>>, choices: Choices<T>) -> Result<T, Wrong> {
+/// The one that is named, or the first.
+pub(super) fn choice<T: Copy>(
+    given: Option<Spanned<String>>,
+    choices: Choices<T>,
+) -> Result<T, Wrong> {
     let first = choices.first().map(|(_, value)| *value);
     let span = given.as_ref().map(Spanned::span).unwrap_or_default();
     let chosen = match given {
