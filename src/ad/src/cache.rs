@@ -124,6 +124,8 @@ impl Cache {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // No file of its own elsewhere.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         // What is overwritten is gone.
         connection.pragma_update(None, "secure_delete", "ON")?;
         let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
