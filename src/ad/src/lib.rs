@@ -75,6 +75,12 @@ pub use keeper::Keeper;
 pub use session::PROCESS_CACHE;
 pub use settings::{Channel, Naming, Offline, Settings};
 
+/// Has the libraries in this process load what they load late, before it gives up what that
+/// takes.
+pub fn load_libraries() {
+    domlogon_krb5::load_ciphers();
+}
+
 /// Tells the libraries in this process of the domain: where the Kerberos profile is, and in
 /// which cache the host's tickets are. To be called once, before there are other threads.
 pub fn process_defaults(settings: &Settings) {

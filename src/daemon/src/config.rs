@@ -11,7 +11,8 @@ pub(crate) use directory::Options;
 pub(crate) use error::ConfigError;
 pub(crate) use texts::Texts;
 
-use directory::RawDirectory;
+use crate::confine::Confinement;
+use directory::{RawDirectory, choice};
 use domlogon_protocol::{LOWEST_ID, UserName};
 use error::Fault;
 use serde::Deserialize;
@@ -54,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) directory: Option<Options>,
     /// The site's own words.
     pub(crate) texts: Texts,
+    /// Whether the daemon gives up what it does not need.
+    pub(crate) confinement: Confinement,
 }
 
 impl Config {
@@ -85,12 +88,14 @@ impl Config {
                     && new.directory.is_some()
                     && self.directory != new.directory,
             ),
+            ("daemon.confine", self.confinement != new.confinement),
         ];
         let config = Self {
             name: self.name.clone(),
             dns_name: self.dns_name.clone(),
             database: self.database.clone(),
             directory: self.directory.clone(),
+            confinement: self.confinement,
             ..new
         };
         let changed = waiting.into_iter().filter(|(_, changed)| *changed);
@@ -120,6 +125,8 @@ struct Raw {
     directory: RawDirectory,
     #[serde(default)]
     texts: RawTexts,
+    #[serde(default)]
+    daemon: RawDaemon,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +159,20 @@ struct RawAccounts {
     /// The login shell of a new account.
     shell: Option<Spanned<String>>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a section [daemon]")]
+struct RawDaemon {
+    /// Whether the daemon gives up what it does not need.
+    confine: Option<Spanned<String>>,
+}
+
+/// The words for a confinement, the default first.
+const CONFINEMENTS: directory::Choices<Confinement> = &[
+    ("enforce", Confinement::Enforce),
+    ("log", Confinement::Log),
+    ("off", Confinement::Off),
+];
 
 /// A value that is well written and still wrong.
 struct Wrong {
@@ -212,6 +233,7 @@ impl Raw {
             )?,
             directory: used.then_some(directory),
             texts: self.texts.judge()?,
+            confinement: choice(self.daemon.confine, CONFINEMENTS)?,
         })
     }
 }

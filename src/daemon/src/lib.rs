@@ -10,6 +10,7 @@ mod backend;
 mod check;
 mod clock;
 mod config;
+mod confine;
 mod desk;
 mod directory;
 mod error;
@@ -32,6 +33,7 @@ mod watchdog;
 
 use crate::arguments::Command;
 use crate::config::Config;
+use crate::confine::Needs;
 use crate::desk::Desk;
 use crate::error::Error;
 use crate::home::Home;
@@ -107,6 +109,17 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     let config = Config::read(file).map_err(Error::Config)?;
     let of_this_host = Arc::new(Local::of_this_host());
     let local = Arc::clone(&of_this_host) as Arc<dyn LocalNames>;
+    let rights_file = rights_file(file);
+    if given.is_none() {
+        sockets::make_folder(folder).map_err(Error::Socket)?;
+    }
+    let needs = Needs {
+        file,
+        rights: &rights_file,
+        config: &config,
+        run: folder,
+    };
+    confine(&needs, log);
     let home = Home::open(&config, folder, Arc::clone(&local), log)?;
     let sockets = match given {
         Some(given) => given,
@@ -114,7 +127,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     };
     let host = host::names(&config);
     let rights = Arc::new(RightsFile::open(
-        rights_file(file),
+        rights_file,
         config.database.with_file_name("rights.last-good.json"),
         home.backend(),
         Arc::clone(&local),
@@ -176,6 +189,16 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         },
     );
     Ok(())
+}
+
+/// Gives up what is not needed, when what can only be done before is done.
+fn confine(needs: &Needs<'_>, log: &Log) {
+    // If it cannot be made, that is said when the database is opened.
+    let _ = backend::make_folder(&needs.config.database);
+    if needs.config.directory.is_some() {
+        domlogon_ad::load_libraries();
+    }
+    confine::confine(needs, log);
 }
 
 /// Takes the configuration and the file of rights in again. Each that is wrong leaves the

@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::Error;
 use crate::principal::Principal;
-use crate::raw::derive_key;
+use crate::raw::{ContextHandle, derive_key};
 use domlogon_protocol::Secret;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -32,6 +32,17 @@ impl Enctype {
             Self::Aes256 => 18,
             Self::Aes128 => 17,
             Self::Rc4 => 23,
+        }
+    }
+}
+
+/// Has the library load what it takes its ciphers from. Where that is OpenSSL, it loads some of
+/// it when a cipher is first used, and a process that has given up executable memory cannot.
+pub fn load_ciphers() {
+    if let Ok(context) = ContextHandle::blank() {
+        for enctype in [Enctype::Aes256, Enctype::Aes128, Enctype::Rc4] {
+            // One that the host forbids is wanted by nobody later.
+            let _ = derive_key(&context, enctype.number().into(), b"x", b"x");
         }
     }
 }

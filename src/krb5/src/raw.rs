@@ -107,6 +107,23 @@ impl ContextHandle {
         }
     }
 
+    /// A context without any configuration, for what needs none.
+    pub(crate) fn blank() -> Result<Self, Code> {
+        let mut profile = ptr::null_mut();
+        // SAFETY: the path is a C string; the out pointer is ours.
+        let code = unsafe { ffi::profile_init_path(c"/dev/null".as_ptr(), &mut profile) };
+        if code != 0 || profile.is_null() {
+            return Err(Code(libc::ENOENT));
+        }
+        let mut context = ptr::null_mut();
+        // SAFETY: the profile is open; the context takes a copy of its own.
+        let code = unsafe { ffi::krb5_init_context_profile(profile, 0, &mut context) };
+        // SAFETY: opened above, used no more.
+        unsafe { ffi::profile_release(profile) };
+        check(code)?;
+        NonNull::new(context).map(Self).ok_or(Code(libc::ENOMEM))
+    }
+
     /// The library's own words for `code`.
     pub(crate) fn text(&self, code: Code) -> String {
         // SAFETY: the context is alive; the text is freed below, by the library.

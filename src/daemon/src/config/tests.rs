@@ -21,6 +21,7 @@ fn the_shortest_configuration_has_every_default() {
             shell: "/bin/bash".into(),
             directory: None,
             texts: Texts::default(),
+            confinement: Confinement::Enforce,
         }
     );
 }
@@ -141,6 +142,35 @@ fn a_reload_keeps_what_needs_a_restart() {
     assert_eq!(waiting, ["domain.name", "accounts.database"]);
     let shell = "/bin/sh".to_owned();
     assert_eq!(config, Config { shell, ..old });
+}
+
+#[test]
+fn the_daemon_is_confined_unless_it_is_said() {
+    for (text, confinement) in [
+        ("", Confinement::Enforce),
+        ("[daemon]\nconfine = \"enforce\"\n", Confinement::Enforce),
+        ("[daemon]\nconfine = \"log\"\n", Confinement::Log),
+        ("[daemon]\nconfine = \"off\"\n", Confinement::Off),
+    ] {
+        let config = parse(&format!("{SHORTEST}{text}")).unwrap();
+        assert_eq!(config.confinement, confinement, "{text}");
+        let (after, waiting) = config.reloaded(parse(SHORTEST).unwrap());
+        assert_eq!(after.confinement, confinement);
+        let waits = confinement != Confinement::Enforce;
+        assert_eq!(
+            waiting,
+            if waits {
+                vec!["daemon.confine"]
+            } else {
+                vec![]
+            }
+        );
+    }
+    let wrong = parse(&format!("{SHORTEST}[daemon]\nconfine = true\n"));
+    assert!(wrong.is_err());
+    let wrong = parse(&format!("{SHORTEST}[daemon]\nconfine = \"no\"\n")).unwrap_err();
+    let expected = "expected \"enforce\" or \"log\" or \"off\"";
+    assert!(wrong.to_string().contains(expected), "{wrong}");
 }
 
 const DIRECTORY: &str = "[domain]\nname = \"CORP\"\ndns_name = \"corp.example\"\n\

@@ -389,6 +389,7 @@ pub(crate) fn config() -> Config {
         shell: "/bin/bash".to_owned(),
         directory: None,
         texts: crate::config::Texts::default(),
+        confinement: crate::confine::Confinement::Off,
     }
 }
 
