@@ -64,7 +64,7 @@ impl Sockets {
     /// # Errors
     /// As [`Daemon::start`].
     pub fn start(&self, configuration: &str) -> Result<Daemon> {
-        Daemon::get_ready(|| Daemon::spawn(configuration, Some(self)))
+        Daemon::get_ready(|| Daemon::spawn(&[], configuration, Some(self)))
     }
 }
 
@@ -133,10 +133,19 @@ impl Daemon {
     /// When the program cannot be started at all.
     pub fn launch(configuration: &str) -> Result<Daemon> {
         own_folders()?;
-        Daemon::spawn(configuration, None)
+        Daemon::spawn(&[], configuration, None)
     }
 
-    fn spawn(configuration: &str, sockets: Option<&Sockets>) -> Result<Daemon> {
+    /// Start it as by [`start`](Daemon::start), by another program.
+    ///
+    /// # Errors
+    /// As [`start`](Daemon::start).
+    pub fn start_by(launcher: &[&str], configuration: &str) -> Result<Daemon> {
+        own_folders()?;
+        Daemon::get_ready(|| Daemon::spawn(launcher, configuration, None))
+    }
+
+    fn spawn(launcher: &[&str], configuration: &str, sockets: Option<&Sockets>) -> Result<Daemon> {
         /// The sockets come as standard input and output, and leave as what sd_listen_fds(3)
         /// expects. Without them there are none to hand over.
         const SHELL: &str = "if [ \"$1\" = 2 ]; then
@@ -154,6 +163,7 @@ impl Daemon {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SHELL, "sh"]);
         command.arg(if sockets.is_some() { "2" } else { "0" });
+        command.args(launcher);
         if user() != "root" {
             command.args(["setpriv", "--reuid", &user(), "--regid", &user()]);
             command.args(["--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]);

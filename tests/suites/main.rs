@@ -11,6 +11,7 @@ mod bad_input;
 mod change;
 mod command_line;
 mod conditions;
+mod confinement;
 mod cron;
 mod database;
 mod directory;
@@ -151,6 +152,12 @@ fn turns(with_directory: bool) -> Vec<Turn> {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((confinement::OLD_KERNEL, program)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        return confinement::as_on_an_old_kernel(program);
+    }
     let (flags, parts): (Vec<&String>, Vec<&String>) = arguments
         .iter()
         .partition(|argument| argument.starts_with("--"));
@@ -215,6 +222,7 @@ fn all() -> Vec<Case> {
         outages::cases(),
         service::cases(),
         database::cases(),
+        confinement::cases(),
         attacks::cases(),
         directory::cases(),
         vocabulary::cases(),

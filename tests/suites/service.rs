@@ -1,7 +1,7 @@
 //! The daemon as a service: without privileges, behind sockets that are there before it, and in
 //! units that systemd finds no fault with.
 
-use crate::{Case, case, plain, slow};
+use crate::{Case, case, confinement, plain, slow};
 use domlogon_tests::account::Condition::Good;
 use domlogon_tests::daemon::{CONFIGURATION, RUN, Sockets, user};
 use domlogon_tests::program::everything;
@@ -545,6 +545,9 @@ echo all good
 fn under_systemd(world: &mut World) -> Result<()> {
     const SCRIPT: &str = "/run/under-systemd";
     let account = world.account(Good)?;
+    let log = Log::from_now();
+    world.restart()?;
+    let confined = confinement::line(log)?;
     world.take_daemon()?.stop()?;
     let log = Log::from_now();
     let script = format!(
@@ -568,6 +571,8 @@ fn under_systemd(world: &mut World) -> Result<()> {
         "all good",
         text,
     )?;
+    // What it does on itself is not in the way of what the unit does.
+    ensure_equal("the line", confinement::line(log)?, confined)?;
     // It has a way to the log, confined as it is.
     log.line_with(&["logon:", &account.name, "verdict="])
         .map(drop)
