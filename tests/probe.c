@@ -4,13 +4,16 @@
  *
  * Operations, made in order: auth acct setcred delcred open close chauthtok expired
  * (expired: chauthtok with PAM_CHANGE_EXPIRED_AUTHTOK). A leading "." makes it with PAM_SILENT.
- * "sh:COMMAND" runs a shell command between two calls.
+ * "sh:COMMAND" runs a shell command between two calls. "pause" prints "pause" and waits for a byte on
+ * standard input; "end" ends the transaction, and only a pause may follow.
  *
  *   -c FOLDER  read the service's file from FOLDER (pam_start_confdir)
  *   -a TEXT    the answer to the next prompt; one -a for each. "!COMMAND" first runs a shell
  *              command and then answers with the following one: it acts between the two passes
  *              of chauthtok, where nothing else can reach
  *   -L BYTES   an answer of that many letters
+ *   -f FILE    an answer that is read from FILE when it is wanted, so that this program has no copy
+ *              of it but the one that it gives away
  *   -m MODE    how the conversation behaves; see enum below
  *   -r HOST    PAM_RHOST   -t TTY    PAM_TTY
  *
@@ -20,6 +23,7 @@
  *   return OPERATION CODE SYMBOL MILLISECONDS
  * Control characters in TEXT are written as \xNN. Exit status: 0, or 3 when pam_start failed. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -44,6 +48,7 @@ static const char *const mode_names[] = {"normal", "null-replies", "null-text", 
 
 static enum mode mode = NORMAL;
 static char *answers[64];
+static int is_file[64];
 static int given, used;
 
 static void show(const char *kind, const char *text)
@@ -58,6 +63,19 @@ static void show(const char *kind, const char *text)
     putchar('\n');
 }
 
+/* Straight into what is given away: no buffer in between. */
+static char *content(const char *name)
+{
+    char *text = calloc(1, 4096);
+    int file = open(name, O_RDONLY | O_CLOEXEC);
+    if (!text || file < 0 || read(file, text, 4095) < 0) {
+        fprintf(stderr, "domlogon-probe: %s cannot be read\n", name);
+        exit(2);
+    }
+    close(file);
+    return text;
+}
+
 static char *next_answer(void)
 {
     while (used < given && answers[used][0] == '!') {
@@ -68,6 +86,8 @@ static char *next_answer(void)
         printf("exhausted\n");
         return NULL;
     }
+    if (is_file[used])
+        return content(answers[used++]);
     return strdup(answers[used++]);
 }
 
@@ -173,6 +193,18 @@ static void *operate_all(void *data)
                 printf("info command failed\n");
             continue;
         }
+        if (!strcmp(*operation, "pause")) {
+            char byte;
+            printf("pause\n");
+            if (read(0, &byte, 1) < 0)
+                exit(2);
+            continue;
+        }
+        if (!strcmp(*operation, "end")) {
+            pam_end(work->handle, work->code);
+            work->handle = NULL;
+            continue;
+        }
         int silent = **operation == '.';
         const char *name = *operation + silent;
         struct timespec begin, end;
@@ -217,10 +249,11 @@ int main(int argc, char **argv)
 {
     const char *folder = NULL, *host = NULL, *tty = "tty1";
     int option;
-    while ((option = getopt(argc, argv, "+c:a:L:m:r:t:")) != -1) {
+    while ((option = getopt(argc, argv, "+c:a:L:f:m:r:t:")) != -1) {
         switch (option) {
         case 'c': folder = optarg; break;
         case 'a': add_answer(optarg); break;
+        case 'f': add_answer(optarg); is_file[given - 1] = 1; break;
         case 'L': add_answer(letters((size_t)atol(optarg))); break;
         case 'r': host = optarg; break;
         case 't': tty = optarg; break;
@@ -266,6 +299,7 @@ int main(int argc, char **argv)
     } else {
         operate_all(&work);
     }
-    pam_end(handle, work.code);
+    if (work.handle)
+        pam_end(work.handle, work.code);
     return 0;
 }

@@ -1,8 +1,10 @@
 //! Real libpam, called by `tests/probe.c` with scripted answers.
 
-use crate::failure::{Result, differs, ensure, ensure_equal};
+use crate::failure::{Failure, Result, differs, ensure, ensure_equal};
 use crate::program::{Program, everything};
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// A folder of services that hold nothing but pam_domlogon.so, so that its own codes come out.
@@ -13,7 +15,6 @@ pub const BARE_SERVICES: &str = "/run/bare-pam.d";
 /// # Errors
 /// When they cannot be written.
 pub fn write_bare_services() -> Result<()> {
-    use crate::failure::Failure;
     let what = "write the probe's services";
     fs::create_dir_all(BARE_SERVICES).map_err(Failure::harness(what))?;
     for (name, options) in [
@@ -101,6 +102,13 @@ impl Probe {
         self.option("-a", &format!("!{command}"))
     }
 
+    /// The answer to the next prompt, read from a file when it is wanted: the probe itself has
+    /// no copy of it.
+    #[must_use]
+    pub fn answer_from(self, file: &str) -> Probe {
+        self.option("-f", file)
+    }
+
     /// An answer of so many letters.
     #[must_use]
     pub fn long_answer(self, letters: usize) -> Probe {
@@ -132,6 +140,38 @@ impl Probe {
         self
     }
 
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if let Some(folder) = &self.folder {
+            arguments.extend(["-c".to_owned(), folder.clone()]);
+        }
+        arguments.extend(self.options.iter().cloned());
+        arguments.extend(["--".to_owned(), self.service.clone(), self.user.clone()]);
+        arguments.extend(self.operations.iter().cloned());
+        arguments
+    }
+
+    /// Make these calls, in order, as root; at each "pause" it stands still.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn hold(mut self, operations: &[&str]) -> Result<Held> {
+        self.operations = operations.iter().map(|&name| name.to_owned()).collect();
+        let child = Command::new("domlogon-probe")
+            .args(self.arguments())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = child.map_err(Failure::harness("start the probe"))?;
+        let output = child.stdout.take().map(BufReader::new);
+        let output = output.ok_or_else(|| differs("the probe", "its output", "none"))?;
+        Ok(Held {
+            child,
+            output,
+            text: String::new(),
+        })
+    }
+
     /// Make these calls, in order.
     ///
     /// # Errors
@@ -139,15 +179,8 @@ impl Probe {
     pub fn run(mut self, operations: &[&str]) -> Result<Report> {
         self.operations = operations.iter().map(|&name| name.to_owned()).collect();
         let mut program = Program::new("domlogon-probe").patience(Duration::from_secs(90));
-        if let Some(folder) = &self.folder {
-            program = program.args(&["-c", folder]);
-        }
-        for option in &self.options {
-            program = program.arg(option);
-        }
-        program = program.arg("--").arg(&self.service).arg(&self.user);
-        for operation in &self.operations {
-            program = program.arg(operation);
+        for argument in self.arguments() {
+            program = program.arg(argument);
         }
         if let Some(owner) = &self.owner {
             program = program.as_user(owner)?;
@@ -162,6 +195,58 @@ impl Probe {
             format!("{}\n{text}", output.status),
         )?;
         Ok(Report { text })
+    }
+}
+
+/// A probe that stands still now and then. Killed when dropped.
+#[derive(Debug)]
+pub struct Held {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    text: String,
+}
+
+impl Held {
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Wait until it stands still, or has ended. What it printed so far.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn stands(&mut self) -> Result<Report> {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = self.output.read_line(&mut line);
+            let count = read.map_err(Failure::harness("read the probe's output"))?;
+            if count == 0 || line == "pause\n" {
+                let text = self.text.clone();
+                return Ok(Report { text });
+            }
+            self.text.push_str(&line);
+        }
+    }
+
+    /// Let it go on.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn go_on(&mut self) -> Result<()> {
+        let input = self.child.stdin.as_mut();
+        let input = input.ok_or_else(|| differs("the probe", "its input", "none"))?;
+        input
+            .write_all(b"x")
+            .map_err(Failure::harness("let the probe go on"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

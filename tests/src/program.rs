@@ -5,6 +5,7 @@ use crate::failure::{Failure, Result, differs};
 use crate::pty::Pty;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, User};
+use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -180,6 +181,27 @@ pub fn everything(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     text
+}
+
+/// The ids of all processes in here whose programs are called one of these names.
+///
+/// # Errors
+/// When the kernel does not tell.
+pub fn processes_called(names: &[&str]) -> Result<Vec<u32>> {
+    let what = "list the processes";
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").map_err(Failure::harness(what))? {
+        let name = entry.map_err(Failure::harness(what))?.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // One that has ended meanwhile has no name.
+        let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        if names.contains(&name.trim_end()) {
+            found.push(process);
+        }
+    }
+    Ok(found)
 }
 
 /// The process id of a child, for signals.

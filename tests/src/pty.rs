@@ -196,6 +196,11 @@ impl Pty {
         Ok(rest)
     }
 
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that the terminal showed.
     pub fn transcript(&self) -> String {
         tidy(&self.seen)
