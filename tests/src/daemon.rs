@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 pub const CONFIGURATION: &str = "/etc/domlogon/domlogon.toml";
 /// The socket for everybody.
 pub const SOCKET: &str = "/run/domlogon/socket";
+/// The socket for root and the administrators.
+pub const ADMIN_SOCKET: &str = "/run/domlogon/admin";
 /// The folder of the account database.
 pub const DATA: &str = "/var/lib/domlogon";
 /// The account database.

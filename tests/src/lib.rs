@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod caller;
 pub mod cli;
 pub mod contact;
 pub mod cron;
@@ -12,6 +13,7 @@ pub mod daemon;
 pub mod difference;
 pub mod directory;
 pub mod failure;
+pub mod holdings;
 pub mod home;
 pub mod log;
 pub mod memory;
@@ -25,10 +27,12 @@ pub mod vsftpd;
 pub mod world;
 
 pub use account::{Account, Condition};
+pub use caller::Caller;
 pub use cli::{Answer, domlogon, domlogon_with};
 pub use daemon::Daemon;
 pub use directory::Directory;
 pub use failure::{Failure, Result, differs, ensure, ensure_contains, ensure_equal};
+pub use holdings::Holdings;
 pub use home::Home;
 pub use log::Log;
 pub use memory::Marker;

@@ -1,0 +1,218 @@
+//! Floods of connections by users without any right, and the logons of all the others meanwhile.
+
+use crate::{Case, case};
+use domlogon_tests::account::Condition::*;
+use domlogon_tests::caller::Caller;
+use domlogon_tests::daemon::{ADMIN_SOCKET, SOCKET};
+use domlogon_tests::size::{figure, sized};
+use domlogon_tests::{
+    Account, Holdings, PASSWORD, Probe, Result, World, domlogon, ensure, ensure_equal,
+};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case("attacks/hostile/one caller", one_caller),
+        case("attacks/hostile/many callers", many_callers),
+        case("attacks/hostile/every place taken", every_place_taken),
+    ]
+}
+
+/// How long a module waits for an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// As long as the daemon gives a caller for a request, and again for taking the answer.
+const TALK: Duration = Duration::from_secs(10);
+
+const ATTACKS: [&str; 10] = [
+    "idle",
+    "half",
+    "trickle",
+    "huge",
+    "garbage",
+    "unread",
+    "descriptors",
+    "names",
+    "leave",
+    "guess",
+];
+
+/// Nobody's account: the callers have only their ids.
+const FIRST_UID: u32 = 6001;
+
+/// One user, with one attack after the other.
+fn one_caller(world: &mut World) -> Result<()> {
+    let scene = Scene::new(world)?;
+    let calm = scene.logons(Duration::from_secs(sized(1, 10)))?;
+    figure("logons with nobody else, ms", &calm);
+    for attack in ATTACKS {
+        // In a short run all of them together are the other case.
+        if sized(attack == "half", true) {
+            let time = Duration::from_secs(sized(2, 20));
+            let callers = scene.callers(&[attack], 1, time)?;
+            let took = scene.logons(time)?;
+            figure(
+                &format!("logons while one user attacks ({attack}), ms"),
+                &took,
+            );
+            scene.is_over(callers)?;
+        }
+    }
+    Ok(())
+}
+
+/// So many users that their shares together are more than there is.
+fn many_callers(world: &mut World) -> Result<()> {
+    let scene = Scene::new(world)?;
+    let time = Duration::from_secs(sized(4, 60));
+    let callers = scene.callers(&ATTACKS, sized(1, 3), time)?;
+    let count = callers.len();
+    let took = scene.logons(time)?;
+    figure(
+        &format!("logons while {count} callers attack in all ways, ms"),
+        &took,
+    );
+    scene.is_over(callers)
+}
+
+/// Many users who each keep as many connections as they get: somebody who has none gets one.
+fn every_place_taken(world: &mut World) -> Result<()> {
+    let scene = Scene::new(world)?;
+    let time = Duration::from_secs(sized(2, 30));
+    let callers = scene.callers(&["half"], sized(12, 40), time)?;
+    let count = callers.len() / 2;
+    let took = scene.logons(time)?;
+    figure(
+        &format!("logons while {count} users keep all connections they get, ms"),
+        &took,
+    );
+    scene.is_over(callers)
+}
+
+/// A daemon, somebody who logs on by it, and what it held before.
+struct Scene {
+    account: Account,
+    victim: Account,
+    process: u32,
+    before: Holdings,
+}
+
+impl Scene {
+    fn new(world: &mut World) -> Result<Scene> {
+        let account = world.account(Good)?;
+        let _ = domlogon(&["user", "delete", "victim"])?;
+        let victim = Account::make("victim", Good)?;
+        let process = world.daemon()?.process();
+        // Each way once before it is measured: what is made at the first use stays.
+        account.opens_with(PASSWORD)?;
+        domlogon(&["user", "list"])?.exits(0)?;
+        thread::sleep(Duration::from_millis(200));
+        Ok(Scene {
+            account,
+            victim,
+            process,
+            before: Holdings::of(process)?,
+        })
+    }
+
+    /// Attacks on both sockets, each by a user of its own, `each` times.
+    fn callers(&self, attacks: &[&str], each: u32, time: Duration) -> Result<Vec<Caller>> {
+        let mut callers = Vec::new();
+        let mut uid = FIRST_UID;
+        for _ in 0..each {
+            for attack in attacks {
+                for socket in [SOCKET, ADMIN_SOCKET] {
+                    // Longer than it is looked at: it is ended when that is over.
+                    let seconds = time.as_secs() * 2 + 60;
+                    callers.push(Caller::start(uid, attack, socket, seconds)?);
+                }
+                uid += 1;
+            }
+        }
+        thread::sleep(Duration::from_millis(500));
+        Ok(callers)
+    }
+
+    /// Root's programs and the user himself log on all the time, and an administrator works.
+    fn logons(&self, time: Duration) -> Result<Took> {
+        let end = Instant::now() + time;
+        let mut took = Took::default();
+        let mut own = Instant::now();
+        while Instant::now() < end {
+            took.root
+                .push(self.logon(Probe::bare("login", &self.account.name))?);
+            let begin = Instant::now();
+            domlogon(&["user", "show", &self.account.name])?.exits(0)?;
+            took.command.push(begin.elapsed());
+            // No more often than somebody may have his own password judged.
+            if Instant::now() >= own {
+                own = Instant::now() + Duration::from_millis(1100);
+                let probe = Probe::bare("swaylock", &self.account.name);
+                took.own
+                    .push(self.logon(probe.as_user(&self.account.name))?);
+            }
+        }
+        Ok(took)
+    }
+
+    fn logon(&self, probe: Probe) -> Result<Duration> {
+        let report = probe.answer(PASSWORD).run(&["auth"])?;
+        report.returns("auth", "SUCCESS")?;
+        let took = report.took("auth")?;
+        ensure(
+            took < DEADLINE,
+            "a logon meanwhile",
+            "an answer within the deadline",
+            format!("{took:?}"),
+        )?;
+        Ok(took)
+    }
+
+    /// The attack ends; nothing of it is left, and nothing has come of it.
+    fn is_over(&self, callers: Vec<Caller>) -> Result<()> {
+        let most = Holdings::of(self.process)?;
+        drop(callers);
+        let after = self.before.are_back(self.process, TALK)?;
+        figure("held by the daemon before", self.before);
+        figure("held by the daemon under attack", most);
+        figure("held by the daemon afterwards", after);
+        ensure_equal(
+            "wrong passwords of the victim",
+            self.victim.wrong_passwords()?,
+            0,
+        )
+    }
+}
+
+/// How long each kind of legitimate caller waited.
+#[derive(Default)]
+struct Took {
+    root: Vec<Duration>,
+    own: Vec<Duration>,
+    command: Vec<Duration>,
+}
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all = [
+            ("root's", &self.root),
+            ("own", &self.own),
+            ("command", &self.command),
+        ];
+        for (index, (who, took)) in all.into_iter().enumerate() {
+            let mut took: Vec<u128> = took.iter().map(Duration::as_millis).collect();
+            took.sort_unstable();
+            let at = |share: usize| took.get((took.len() * share / 100).min(took.len() - 1));
+            if let (Some(median), Some(late), Some(last)) = (at(50), at(99), took.last()) {
+                let comma = if index == 0 { "" } else { "; " };
+                let count = took.len();
+                write!(
+                    out,
+                    "{comma}{who} {median} median, {late} 99 %, {last} most, of {count}"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
