@@ -85,6 +85,7 @@ fn attack(name: &str) -> Option<Attack> {
         "garbage" => fast(garbage, 8),
         "huge" => fast(huge, 64),
         "unread" => fast(unread, 200),
+        "heavy" => fast(heavy, 200),
         "descriptors" => fast(descriptors, 200),
         "names" => fast(names, 0),
         "guess" => fast(guess, 0),
@@ -177,6 +178,11 @@ fn unread(stream: &mut UnixStream, _: u64) -> io::Result<()> {
         write(stream, &Request::Users(after))?;
     }
     Ok(())
+}
+
+/// The longest answer that anybody may ask for, and it is not taken.
+fn heavy(stream: &mut UnixStream, _: u64) -> io::Result<()> {
+    write(stream, &Request::GroupByName("crowd".to_owned()))
 }
 
 /// As many descriptors as fit into a message, more than once, beside half a request.

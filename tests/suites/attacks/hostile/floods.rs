@@ -6,7 +6,7 @@ use domlogon_tests::caller::Caller;
 use domlogon_tests::daemon::{ADMIN_SOCKET, SOCKET};
 use domlogon_tests::size::{figure, sized};
 use domlogon_tests::{
-    Account, Holdings, PASSWORD, Probe, Result, World, domlogon, ensure, ensure_equal,
+    Account, Holdings, PASSWORD, Probe, Program, Result, World, cli, domlogon, ensure, ensure_equal,
 };
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("attacks/hostile/one caller", one_caller),
         case("attacks/hostile/many callers", many_callers),
         case("attacks/hostile/every place taken", every_place_taken),
+        case(
+            "attacks/hostile/long answers that nobody takes",
+            long_answers,
+        ),
     ]
 }
 
@@ -85,6 +89,27 @@ fn every_place_taken(world: &mut World) -> Result<()> {
     let took = scene.logons(time)?;
     figure(
         &format!("logons while {count} users keep all connections they get, ms"),
+        &took,
+    );
+    scene.is_over(callers)
+}
+
+/// The longest answer there is, asked for on every connection and never taken.
+fn long_answers(world: &mut World) -> Result<()> {
+    let members = sized(2_000, 60_000);
+    let mut table = String::from("name,groups\n");
+    for number in 0..members {
+        table.push_str(&format!("one-of-the-crowd-{number},crowd\n"));
+    }
+    domlogon(&["group", "add", "crowd"])?.exits(0)?;
+    let import = Program::new("domlogon").patience(Duration::from_secs(120));
+    cli::run(&import.args(&["user", "import", "-"]), &table)?.exits(0)?;
+    let scene = Scene::new(world)?;
+    let time = Duration::from_secs(sized(2, 20));
+    let callers = scene.callers(&["heavy"], 6, time)?;
+    let took = scene.logons(time)?;
+    figure(
+        &format!("logons while 6 users leave a group of {members} unread, ms"),
         &took,
     );
     scene.is_over(callers)
