@@ -427,12 +427,59 @@ pub enum AdminError {
     /// A password of another system cannot be taken over.
     BadHash(HashError),
     /// Accounts of an import were refused, so none was made: each [`ImportedUser::row`], and
-    /// why.
-    Import(Vec<(u32, AdminError)>),
+    /// why. That is never another import.
+    Import(#[serde(with = "rows")] Vec<(u32, AdminError)>),
     /// Another import runs.
     ImportRuns,
     /// The accounts are in the directory of this domain, and are administered there.
     InDirectory(String),
+}
+
+/// The rows of a refused import on the wire. Each is bytes of its own, and what they are is
+/// looked at before they are read: a row that is a refused import with a row that is one, and so
+/// on, would be read with as much stack as whoever sent it likes. The stack's end is the host
+/// program's, and no guard catches that.
+mod rows {
+    use super::AdminError;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+    pub(super) fn serialize<S: Serializer>(
+        rows: &[(u32, AdminError)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let rows: postcard::Result<Vec<(u32, Vec<u8>)>> = rows
+            .iter()
+            .map(|(row, why)| Ok((*row, postcard::to_allocvec(why)?)))
+            .collect();
+        rows.map_err(ser::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(u32, AdminError)>, D::Error> {
+        let rows: Vec<(u32, Vec<u8>)> = Vec::deserialize(deserializer)?;
+        rows.into_iter()
+            .map(|(row, why)| Some((row, alone(&why)?)))
+            .collect::<Option<_>>()
+            .ok_or_else(|| de::Error::custom("a row that is no refusal of an account"))
+    }
+
+    fn alone(bytes: &[u8]) -> Option<AdminError> {
+        let import = postcard::to_allocvec(&AdminError::Import(Vec::new())).ok()?;
+        if kind(bytes)? == kind(&import)? {
+            return None;
+        }
+        match postcard::take_from_bytes(bytes) {
+            Ok((why, [])) => Some(why),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The number of the variant, which comes first.
+    fn kind(bytes: &[u8]) -> Option<u32> {
+        let (kind, _) = postcard::take_from_bytes(bytes).ok()?;
+        Some(kind)
+    }
 }
 
 /// A setting of the policy.

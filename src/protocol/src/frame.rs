@@ -119,6 +119,7 @@ pub fn read<T: DeserializeOwned>(input: &mut impl Read, limit: usize) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::AdminError;
     use crate::{Origin, Request, Secret, UserName};
     use proptest::prelude::*;
 
@@ -160,6 +161,38 @@ mod tests {
         trailing.push(0);
         let result = read::<Request>(&mut trailing.as_slice(), MAX_REQUEST);
         assert!(matches!(result, Err(FrameError::Malformed)));
+    }
+
+    /// What nests without end in what is written must not do so in what is read: the stack of
+    /// the host program ends, and no guard catches that.
+    #[test]
+    fn a_reply_is_read_in_so_much_stack() {
+        let refused = |why| crate::Reply::AdminRefused(Box::new(why));
+        let row = AdminError::Import(vec![(7, AdminError::NoSuchUser("x".to_owned()))]);
+        let mut wire = Vec::new();
+        write(&mut wire, &refused(row.clone()), MAX_REPLY).unwrap();
+        let back: crate::Reply = read(&mut wire.as_slice(), MAX_REPLY).unwrap();
+        assert_eq!(back, refused(row.clone()));
+        // A refused import, of a row that is a refused import, and so on.
+        wire.clear();
+        write(
+            &mut wire,
+            &refused(AdminError::Import(vec![(7, row)])),
+            MAX_REPLY,
+        )
+        .unwrap();
+        let nested = read::<crate::Reply>(&mut wire.as_slice(), MAX_REPLY);
+        assert!(matches!(nested, Err(FrameError::Malformed)));
+        let import = postcard::to_allocvec(&AdminError::Import(Vec::new())).unwrap()[0];
+        let mut deep = wire[..HEADER + 1].to_vec();
+        for _ in 0..400_000 {
+            deep.extend([import, 1, 0]);
+        }
+        deep.push(0);
+        let length = u32::try_from(deep.len() - HEADER).unwrap();
+        deep[..4].copy_from_slice(&length.to_le_bytes());
+        let read = read::<crate::Reply>(&mut deep.as_slice(), MAX_REPLY);
+        assert!(matches!(read, Err(FrameError::Malformed)));
     }
 
     proptest! {
