@@ -26,6 +26,9 @@ use domlogon_protocol::{
     notice_sentence_in, sentence_in,
 };
 
+/// Most notices of one decision: there are not so many kinds.
+const MOST_NOTICES: usize = 4;
+
 /// One call of a hook.
 struct Call<'a, H> {
     host: &'a H,
@@ -204,7 +207,7 @@ impl<'a, H: Host> Call<'a, H> {
             }
         }
         let told = |notice: &&Notice| !(offline && **notice == Notice::Offline);
-        for notice in decision.notices.iter().filter(told) {
+        for notice in decision.notices.iter().filter(told).take(MOST_NOTICES) {
             self.host.inform(&notice_sentence_in(self.host, *notice));
         }
     }

@@ -16,6 +16,9 @@ pub trait Calendar {
     fn show(&self, at: Timestamp) -> String;
 }
 
+/// Most conditions that are told together: more than a new password can fail.
+const MOST_TOLD: usize = 16;
+
 /// The command that changes a password.
 const PASSWD: &str = "passwd";
 
@@ -41,7 +44,8 @@ pub fn sentence_in(
         params: &decision.params,
     };
     let mut told = Vec::new();
-    for verdict in core::iter::once(&decision.verdict).chain(&decision.also) {
+    let all = core::iter::once(&decision.verdict).chain(&decision.also);
+    for verdict in all.take(MOST_TOLD) {
         let Some(message) = verdict.row().message else {
             continue;
         };
@@ -392,6 +396,16 @@ mod tests {
         assert!(text.contains("at least 8 characters"), "{text}");
         assert!(text.contains("capital letters"), "{text}");
         assert!(text.contains("last 24 passwords"), "{text}");
+    }
+
+    #[test]
+    fn no_more_is_told_than_can_be_wrong() {
+        let mut refused = decision(Verdict::PasswordTooShort);
+        refused.also = vec![Verdict::PasswordTooShort; 1_000_000];
+        refused.also.push(Verdict::PasswordHistConflict);
+        refused.params.min_length = Some(8);
+        let text = sentence(&refused, &Fixed).unwrap();
+        assert_eq!(text, "The new password needs at least 8 characters.");
     }
 
     #[test]

@@ -94,6 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn a_daemon_without_end_of_words_is_cut_short() {
+        let mut granted = decision(Verdict::Success);
+        granted.notices = vec![Notice::ChangeBeforeNextLogon; 100_000];
+        let host = Scripted::new("alice").replies(Reply::Decision(Box::new(granted)));
+        assert_eq!(run(&host, 0, ""), PamCode::Success);
+        assert_eq!(host.seen().len(), crate::flow::MOST_NOTICES);
+    }
+
+    #[test]
     fn a_logon_with_saved_credentials_is_told_once() {
         const OFFLINE: &str = "I Working offline: signed on with saved credentials.";
         const CHANGE: &str =

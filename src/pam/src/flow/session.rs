@@ -117,7 +117,9 @@ impl<H: Host> Call<'_, H> {
         match self.host.ask(&request) {
             // The daemon has no rights, and gets none by naming somebody of this host.
             Ok(Reply::Tickets(Some(tickets)))
-                if tickets.uid >= LOWEST_ID && !self.host.is_local_id(tickets.uid) =>
+                if tickets.uid >= LOWEST_ID
+                    && tickets.gid >= LOWEST_ID
+                    && !self.host.is_local_id(tickets.uid) =>
             {
                 Some(*tickets)
             }

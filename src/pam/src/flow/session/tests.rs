@@ -140,7 +140,7 @@ fn who_is_not_root_asks_nobody() {
 
 #[test]
 fn no_trouble_with_tickets_refuses_a_logon() {
-    let answers: [fn() -> Answer; 6] = [
+    let answers: [fn() -> Answer; 7] = [
         || Answer::IsAway,
         || Answer::IsSilent,
         || Answer::IsNewer,
@@ -152,6 +152,15 @@ fn no_trouble_with_tickets_refuses_a_logon() {
                 cache: "FILE:/tmp/krb5cc_0".to_owned(),
                 credentials: TicketBytes::new(b"tgt").unwrap(),
                 uid: 0,
+                gid: 0,
+            }))))
+        },
+        // Nor to act for a group of the system.
+        || {
+            Answer::Says(Reply::Tickets(Some(Box::new(Tickets {
+                cache: UNIQUE.to_owned(),
+                credentials: TicketBytes::new(b"tgt").unwrap(),
+                uid: UID,
                 gid: 0,
             }))))
         },
