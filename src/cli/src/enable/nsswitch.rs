@@ -30,8 +30,19 @@ pub(crate) fn with_ours(text: &str) -> String {
     out
 }
 
-/// The file without our name.
+/// The file without our name, however often it stands there.
 pub(crate) fn without_ours(text: &str) -> String {
+    let mut without = text.to_owned();
+    loop {
+        let less = without_one(&without);
+        if less == without {
+            return without;
+        }
+        without = less;
+    }
+}
+
+fn without_one(text: &str) -> String {
     edit(text, |_, value| {
         let ours = words(value).into_iter().rfind(|word| word.text == OURS)?;
         let before = value[..ours.start].trim_end_matches([' ', '\t']);
@@ -53,7 +64,7 @@ pub(crate) fn without_ours(text: &str) -> String {
 
 /// Whether a list names us.
 pub(crate) fn names_ours(text: &str) -> bool {
-    without_ours(text) != text
+    without_one(text) != text
 }
 
 /// Gives each list's value to `change`; what that does not change stays byte for byte.
@@ -260,6 +271,8 @@ mod tests {
     fn ours_alone_or_first() {
         assert_eq!(without_ours("passwd: domlogon files\n"), "passwd: files\n");
         assert_eq!(without_ours("passwd: domlogon\n"), "passwd: \n");
+        let twice = "passwd: domlogon files domlogon sss domlogon\n";
+        assert_eq!(without_ours(twice), "passwd: files sss\n");
     }
 
     proptest! {
