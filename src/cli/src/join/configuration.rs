@@ -171,9 +171,7 @@ impl Configuration {
             return Ok(false);
         };
         let mut edit = Edit::new(text)?;
-        edit.unset("domain", "backend")?;
-        edit.unset("directory", "servers")?;
-        edit.unset("directory", "site")?;
+        edit.leave()?;
         self.store(host, &edit)
     }
 
@@ -192,28 +190,39 @@ impl Configuration {
 }
 
 /// A text under edit, and what it must say in the end.
-struct Edit {
+pub(super) struct Edit {
     lines: Vec<String>,
     meant: Table,
 }
 
 impl Edit {
-    fn new(text: &str) -> Result<Self, JoinError> {
+    pub(super) fn new(text: &str) -> Result<Self, JoinError> {
         Ok(Self {
             lines: text.lines().map(str::to_owned).collect(),
             meant: toml::from_str(text).map_err(|_| JoinError::Unreadable)?,
         })
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.lines.join("\n") + "\n"
+    }
+
+    /// Takes back what was said of the domain's own controllers. LDAP in TLS takes their names
+    /// out of the file: without those the file would be refused.
+    pub(super) fn leave(&mut self) -> Result<(), JoinError> {
+        self.unset("domain", "backend")?;
+        if self.value("directory", "ldap") != Some(&Value::from("sealed")) {
+            self.unset("directory", "ldap")?;
+        }
+        self.unset("directory", "servers")?;
+        self.unset("directory", "site")
     }
 
     fn value(&self, section: &str, key: &str) -> Option<&Value> {
         self.meant.get(section)?.as_table()?.get(key)
     }
 
-    fn set(&mut self, section: &str, key: &str, value: Value) -> Result<(), JoinError> {
+    pub(super) fn set(&mut self, section: &str, key: &str, value: Value) -> Result<(), JoinError> {
         if self.value(section, key) == Some(&value) {
             return Ok(());
         }

@@ -100,6 +100,22 @@ fn lists_over_several_lines_go_as_a_whole() {
     );
 }
 
+/// With TLS the controllers must be named, so the file would be refused without their names.
+#[test]
+fn tls_goes_with_the_names_of_the_controllers() {
+    let text = "[domain]\nname = \"ACME\"\ndns_name = \"acme.example\"\n\
+                backend = \"directory\"\n[directory]\nldap = \"ldaps\"\n\
+                ca = \"/etc/ca.pem\"\nservers = [\"dc1.acme.example\"]\n";
+    for (ldap, stays) in [("ldaps", false), ("sealed", true)] {
+        let (_folder, host) = with(Some(&text.replace("ldaps", ldap)));
+        assert!(Configuration::read(&host).unwrap().leave(&host).unwrap());
+        let said = said(&host);
+        assert_eq!(said["directory"].get("ldap").is_some(), stays);
+        assert!(said["directory"].get("servers").is_none());
+        assert!(said["directory"].get("ca").is_some());
+    }
+}
+
 #[test]
 fn another_domain_is_not_written_over() {
     let theirs = "[domain]\nname = \"OTHER\"\ndns_name = \"other.example\"\n";
