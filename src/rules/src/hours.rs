@@ -125,6 +125,13 @@ mod tests {
             assert_eq!(parse(text, 60), parse(same, 60), "{text}");
             assert!(parse(text, 60).is_ok(), "{text}");
         }
+        let again = "Sun-Sat ".repeat(200) + &"00:00-24:00 ".repeat(200);
+        assert_eq!(parse(&again, 60), parse("always", 60));
+        let endless = "Sun-Sat ".repeat(100_000) + &"00:00-24:00 ".repeat(100_000);
+        assert_eq!(
+            parse(&endless, 60),
+            Err(TextError::Endless(endless.trim().len()))
+        );
         assert_eq!(parse("Mon-Fri 08:00-17:00 utc", 330).unwrap(), office());
         assert_eq!(parse("NEVER", 330).unwrap(), LogonHours::NEVER);
     }

@@ -28,6 +28,8 @@ pub enum TextError {
     NoUnit(String),
     /// A duration of more seconds than can be counted.
     TooLong(String),
+    /// Hours in so many bytes: longer than all hours of a week can be written.
+    Endless(usize),
 }
 
 impl fmt::Display for TextError {
@@ -55,6 +57,9 @@ impl fmt::Display for TextError {
                 "{text:?} ends where it begins: write 00:00-24:00 for the whole day"
             ),
             Self::NotWholeHours(offset) => not_whole_hours(f, *offset),
+            Self::Endless(length) => {
+                write!(f, "{length} bytes are more than the hours of a week need")
+            }
             Self::Zone(offset) => {
                 write!(f, "a zone cannot be {offset} minutes off UTC")
             }

@@ -6,6 +6,9 @@ use domlogon_protocol::LogonHours;
 const DAY_MINUTES: usize = 1_440;
 const WEEK_MINUTES: usize = 7 * DAY_MINUTES;
 
+/// Most bytes of a text: twice what each single hour of a week needs on its own.
+const LONGEST: usize = 4096;
+
 /// The days, with their index in the bitmap, in the order in which people write a week.
 const DAYS: [(&str, usize); 7] = [
     ("Mon", 1),
@@ -25,6 +28,9 @@ const DAYS: [(&str, usize); 7] = [
 /// kept: in most zones that is every time but the full hour.
 pub fn parse(text: &str, offset: i32) -> Result<LogonHours, TextError> {
     let text = text.trim();
+    if text.len() > LONGEST {
+        return Err(TextError::Endless(text.len()));
+    }
     match text.to_ascii_lowercase().as_str() {
         "" => return Err(TextError::Empty),
         "always" => return Ok(LogonHours::ALWAYS),
@@ -106,6 +112,9 @@ impl<'a> Reader<'a> {
         while let Some(word) = words.next_if(is_day) {
             self.days.extend(day_range(word)?);
         }
+        // However often a day is named, there are seven.
+        self.days.sort_unstable();
+        self.days.dedup();
         for word in words {
             let times = time_range(word)?;
             if self.days.is_empty() {
