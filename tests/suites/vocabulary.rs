@@ -25,6 +25,10 @@ const ELSEWHERE: &[(Verdict, &str)] = &[
     (Verdict::InvalidApi, "bad input/requests"),
     (Verdict::LastAdmin, "command line/last administrator"),
     (Verdict::AcfNoRoom, "database/no room for ids"),
+    (
+        Verdict::ChangeNotKnown,
+        "attacks/crash/no answer to a change",
+    ),
 ];
 
 /// What the directory's own cases raise: those in which nobody, or the wrong one, answers.

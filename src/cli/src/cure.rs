@@ -113,6 +113,7 @@ pub(crate) fn cure(case: &Case<'_>) -> Vec<String> {
         | Verdict::DceError
         | Verdict::DceErrorLogged
         | Verdict::ConversationFailed
+        | Verdict::ChangeNotKnown
         | Verdict::Unmapped => way(&["journalctl -u domlogond says more"]),
         Verdict::Busy => way(&["Try again in a moment"]),
         Verdict::AccessDenied => way(&["Ask as root, or as an administrator of the domain"]),

@@ -106,7 +106,13 @@ impl<'a, H: Host> Call<'a, H> {
     /// The daemon's reply, or our own decision that it could not be asked.
     fn ask(&self, user: &UserName, request: &Request) -> Result<Reply, Box<Decision>> {
         let reply = self.host.ask(request);
-        reply.map_err(|error| Box::new(self.could_not_ask(user, &error)))
+        reply.map_err(|error| {
+            let mut decision = self.could_not_ask(user, &error);
+            if matches!(request, Request::Change { .. }) && may_have_arrived(&error) {
+                decision.verdict = Verdict::ChangeNotKnown;
+            }
+            Box::new(decision)
+        })
     }
 
     fn could_not_ask(&self, user: &UserName, error: &CallError) -> Decision {
@@ -291,6 +297,16 @@ impl<'a, H: Host> Call<'a, H> {
             };
             self.host.log(Level::Debug, &format!("{hook}: {text}"));
         }
+    }
+}
+
+/// Whether the daemon may be doing, or have done, what it was asked for. Another version does
+/// nothing.
+const fn may_have_arrived(error: &CallError) -> bool {
+    match error {
+        CallError::NotRunning(_) | CallError::Forbidden | CallError::Impostor(_) => false,
+        CallError::Frame(error) => !matches!(error, FrameError::Version(_)),
+        CallError::Timeout => true,
     }
 }
 

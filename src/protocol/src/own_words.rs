@@ -26,7 +26,8 @@ impl Verdict {
                 Self::NetlogonNotStarted
                 | Self::WkstaNotStarted
                 | Self::InvalidApi
-                | Self::EntriesDiffer,
+                | Self::EntriesDiffer
+                | Self::ChangeNotKnown,
                 _,
             ) => OwnWords::Unasked,
             // Not the name: the account's own spelling would tell that it exists.

@@ -97,6 +97,7 @@ impl Message {
             Self::EntriesDiffer => Text::ENTRIES_DIFFER,
             Self::RootMayNotReset => Text::ROOT_MAY_NOT_RESET,
             Self::Busy => Text::BUSY,
+            Self::ChangeNotKnown => Text::CHANGE_NOT_KNOWN,
         }
     }
 }
@@ -293,6 +294,8 @@ texts! {
     ROOT_MAY_NOT_RESET = "root cannot set this password here; use the domain's own tools.";
     /// Too many requests.
     BUSY = "{host} is too busy to answer. Try again in a moment.";
+    /// No answer came in time. The new one: the new password.
+    CHANGE_NOT_KNOWN = "The logon service on {host} did not answer. Your password may have been changed: try the new one first.";
 
     /// {count} is the number, {command} a command to be typed.
     EXPIRES_MINUTES = "Your password expires in {count} minute. Run {command} to change it.", "Your password expires in {count} minutes. Run {command} to change it.";

@@ -214,6 +214,8 @@ table! {
     72 Busy "ERROR_BUSY" 170, None, [AIU now, PD, TA, LB], Some(Busy), Anyone, Embedded, [];
     /// A verdict that this part does not know; it refuses.
     73 Unmapped "ERROR_UNKNOWN" 0xFFFF, None, [AE now, PD, TA, TE], Some(Restriction), Proven, Fault, [];
+    /// A password change was asked for, and no answer came: nobody knows what became of it.
+    74 ChangeNotKnown "ERROR_TIMEOUT" 1460, Some(0xC000_00B5), [no never, no, no, TE], Some(ChangeNotKnown), Anyone, Embedded, [];
 }
 
 /// All that is known of a verdict.
@@ -309,6 +311,7 @@ pub enum Message {
     EntriesDiffer,
     RootMayNotReset,
     Busy,
+    ChangeNotKnown,
 }
 
 /// Who may be told of a verdict.

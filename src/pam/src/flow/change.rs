@@ -281,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn where_no_answer_came_nobody_says_that_the_password_is_unchanged() {
+        let host = ready().types(&["new", "new"]).answer(Answer::IsSilent);
+        assert_eq!(update(&host, 0, ""), PamCode::AuthtokErr);
+        assert_eq!(
+            host.seen().last().unwrap(),
+            "E The logon service on ws1 did not answer. Your password may have been changed: \
+             try the new one first."
+        );
+        assert_eq!(host.password(), None);
+        // Another version has not understood the question.
+        let host = ready().types(&["new", "new"]).answer(Answer::IsNewer);
+        assert_eq!(update(&host, 0, ""), PamCode::AuthtokErr);
+        assert!(host.seen().last().unwrap().contains("is unchanged"));
+    }
+
+    #[test]
     fn an_earlier_modules_new_password_gets_one_try() {
         let host = ready().with_password("new").decides(Verdict::Success);
         assert_eq!(update(&host, 0, "use_authtok"), PamCode::Success);
