@@ -5,12 +5,13 @@ use crate::schema::{self, Found};
 use crate::trail::{self, Trail};
 use domlogon_protocol::Verdict;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 use rustix::fs::FlockOperation;
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(crate) struct Store {
     herald: Link,
     /// What was changed of what NSS shows.
     pub(crate) trail: Trail,
+    /// The disk has failed to keep the journal, which has to be written once more.
+    doubtful: AtomicBool,
     path: PathBuf,
     /// Held as long as the database is open: one daemon at a time.
     _lock: File,
@@ -82,6 +85,7 @@ impl Store {
             lister: reader()?,
             herald: reader()?,
             trail: Trail::default(),
+            doubtful: AtomicBool::new(false),
             path: path.to_owned(),
             _lock: lock,
         })
@@ -131,6 +135,7 @@ impl Store {
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         self.writer.with(|connection| {
+            self.trust_journal(connection)?;
             // Set for each: a failed attempt to set it back cannot weaken the next one.
             connection.execute_batch(match durability {
                 Durability::Now => "PRAGMA synchronous = FULL",
@@ -140,10 +145,37 @@ impl Store {
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = f(&transaction)?;
             let steps = trail::follow(&transaction)?;
-            transaction.commit()?;
+            if let Err(error) = transaction.commit() {
+                self.distrust_journal(connection, &error);
+                return Err(error.into());
+            }
             self.trail.lengthen(steps);
             Ok(value)
         })
+    }
+
+    /// After a commit that failed.
+    fn distrust_journal(&self, connection: &Connection, error: &rusqlite::Error) {
+        bury(connection);
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        if code == Some(ffi::SQLITE_IOERR_FSYNC) {
+            self.doubtful.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The kernel takes for written what it could not write. So of all that stands in the
+    /// journal something may be missing on the disk, and with it would be lost whatever comes
+    /// after. Nothing is kept until the disk has taken the whole journal once more.
+    fn trust_journal(&self, connection: &mut Connection) -> Result<()> {
+        if !self.doubtful.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // Nobody else appends to it meanwhile; whoever reads finds the same bytes.
+        let _alone = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let written = write_again(&beside(&self.path, "-wal"));
+        written.map_err(|_| Fault::Store(Verdict::AcfFileIoFail))?;
+        self.doubtful.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// As [`write`](Self::write), and nothing that `f` did is kept.
@@ -176,6 +208,21 @@ impl Store {
     }
 }
 
+/// A transaction that failed when the disk was to keep it stands in the journal all the same, with
+/// the mark of its end: whoever opens the file after a crash would take it for done. Another one is
+/// written over it, for which no disk is waited. If that fails too, no more can be done.
+fn bury(connection: &Connection) {
+    let over = || {
+        connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        connection.pragma_update(None, "user_version", version)?;
+        connection.execute_batch("COMMIT")
+    };
+    if over().is_err() && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+}
+
 /// One connection, for one thread at a time; none when the database is closed.
 struct Link(Mutex<Option<Connection>>);
 
@@ -199,6 +246,17 @@ impl Link {
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write_again(path: &Path) -> io::Result<()> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let mut all = Vec::new();
+    file.read_to_end(&mut all)?;
+    file.write_all_at(&all, 0)?;
+    file.sync_data()
 }
 
 fn lock(path: &Path) -> Result<File, Error> {
