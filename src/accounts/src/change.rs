@@ -124,7 +124,7 @@ impl Database {
                 Current::Own(_) => None,
                 Current::Foreign(..) => Some(old.verifier(&salt)?),
             };
-            let mut trial = self.hasher.trial(new);
+            let mut trial = old.with(new);
             let in_history = self.is_in_history(proven, &mut trial)?;
             let replacement = Replacement::new(&mut trial, &proven.record, new)?;
             Ok((in_history, own, replacement))

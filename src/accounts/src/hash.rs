@@ -25,6 +25,7 @@ use crate::slots::Slots;
 use argon2::password_hash::{Output, PasswordHash, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use domlogon_protocol::{Secret, Verdict};
+use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// What one hash costs.
@@ -90,6 +91,8 @@ struct Recipe {
 pub(crate) struct Trial<'a> {
     hasher: &'a Hasher,
     password: &'a Secret,
+    /// When its request has waited long enough.
+    deadline: Instant,
     made: Vec<(Recipe, Zeroizing<[u8; LENGTH]>)>,
 }
 
@@ -104,17 +107,22 @@ impl Hasher {
 
     /// Begins to compare `password`.
     pub(crate) fn trial<'a>(&'a self, password: &'a Secret) -> Trial<'a> {
+        self.trial_by(password, self.slots.deadline())
+    }
+
+    /// The same for a request that has begun before.
+    pub(crate) fn trial_by<'a>(&'a self, password: &'a Secret, deadline: Instant) -> Trial<'a> {
         Trial {
             hasher: self,
             password,
+            deadline,
             made: Vec::new(),
         }
     }
 
-    /// Spends the time of a comparison where there is nothing to compare with.
-    pub(crate) fn spend(&self, password: &Secret) -> Result<()> {
-        let recipe = self.recipe(&self.stand_in);
-        self.hash(password, &recipe).map(drop)
+    /// When a request that begins now has waited long enough.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.slots.deadline()
     }
 
     /// Whether a good logon replaces it: it was made at another cost than new ones are, or
@@ -126,11 +134,6 @@ impl Hasher {
         }
     }
 
-    fn compare_foreign(&self, password: &Secret, foreign: &Foreign) -> Result<bool> {
-        let _slot = self.slots.take()?;
-        foreign.matches(password)
-    }
-
     fn recipe(&self, salt: &Salt) -> Recipe {
         Recipe {
             cost: self.cost,
@@ -138,7 +141,12 @@ impl Hasher {
         }
     }
 
-    fn hash(&self, password: &Secret, recipe: &Recipe) -> Result<Zeroizing<[u8; LENGTH]>> {
+    fn hash(
+        &self,
+        password: &Secret,
+        recipe: &Recipe,
+        deadline: Instant,
+    ) -> Result<Zeroizing<[u8; LENGTH]>> {
         /// glibc unmaps a block above its largest threshold (32 MiB) as soon as it is
         /// freed, and keeps smaller ones for later: some 20 MiB for each thread that
         /// ever hashed. Only the first part is ever touched, so the rest costs nothing.
@@ -153,8 +161,12 @@ impl Hasher {
             .map_err(|_| Fault::DAMAGED)?;
         let blocks = params.block_count();
         let mut hash = Zeroizing::new([0; LENGTH]);
-        let _slot = self.slots.take()?;
-        let mut memory = Vec::with_capacity(blocks.max(UNMAPPED_WHEN_FREED));
+        let _slot = self.slots.take(deadline)?;
+        let mut memory = Vec::new();
+        // Without memory for it this one logon is put off, and the daemon goes on.
+        memory
+            .try_reserve_exact(blocks.max(UNMAPPED_WHEN_FREED))
+            .map_err(|_| Fault::Store(Verdict::Busy))?;
         memory.resize(blocks, Block::default());
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into_with_memory(password.expose(), salt, &mut *hash, &mut memory[..])
@@ -169,6 +181,20 @@ impl Hasher {
 }
 
 impl Trial<'_> {
+    /// Begins to compare another password for the same request.
+    pub(crate) fn with<'b>(&self, password: &'b Secret) -> Trial<'b>
+    where
+        Self: 'b,
+    {
+        self.hasher.trial_by(password, self.deadline)
+    }
+
+    /// Spends the time of a comparison where there is nothing to compare with.
+    pub(crate) fn spend(&mut self) -> Result<()> {
+        let recipe = self.hasher.recipe(&self.hasher.stand_in);
+        self.hash(&recipe).map(drop)
+    }
+
     /// Whether the password is the one behind `verifier`. The time does not tell how much
     /// of the hash is equal.
     pub(crate) fn matches(&mut self, verifier: &Verifier) -> Result<bool> {
@@ -189,7 +215,8 @@ impl Trial<'_> {
             Current::Foreign(foreign, salt) => {
                 let recipe = self.hasher.recipe(salt);
                 self.hash(&recipe)?;
-                self.hasher.compare_foreign(self.password, foreign)
+                let _slot = self.hasher.slots.take(self.deadline)?;
+                foreign.matches(self.password)
             }
         }
     }
@@ -214,7 +241,7 @@ impl Trial<'_> {
         if let Some((_, hash)) = self.made.iter().find(|(made, _)| made == recipe) {
             return Ok(hash.clone());
         }
-        let hash = self.hasher.hash(self.password, recipe)?;
+        let hash = self.hasher.hash(self.password, recipe, self.deadline)?;
         self.made.push((recipe.clone(), hash.clone()));
         Ok(hash)
     }

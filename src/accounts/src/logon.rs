@@ -105,8 +105,9 @@ impl Database {
     ) -> Result<Result<T, Decision>> {
         /// Nobody changes a password this often while it is being compared.
         const ROUNDS: usize = 4;
+        let deadline = self.hasher.deadline();
         for _ in 0..ROUNDS {
-            let mut trial = self.hasher.trial(attempt.password);
+            let mut trial = self.hasher.trial_by(attempt.password, deadline);
             let proven = match self.compare(attempt, &mut trial)? {
                 Compared::Right(proven) => proven,
                 Compared::Refused(decision) => return Ok(Err(*decision)),
@@ -141,7 +142,7 @@ impl Database {
             return Ok(Compared::refused(decision));
         }
         let Some((record, policy)) = self.find_with_policy(attempt.user)? else {
-            self.hasher.spend(attempt.password)?;
+            trial.spend()?;
             self.store.write(Durability::Now, note_refusal)?;
             let name = attempt.user.to_string();
             return Ok(Compared::refused(rules::decide_unknown(&name, place)));
@@ -158,7 +159,7 @@ impl Database {
             }))),
             Some(_) => self.count_wrong(attempt, trial, &record, &policy),
             None => {
-                self.hasher.spend(attempt.password)?;
+                trial.spend()?;
                 self.count_wrong(attempt, trial, &record, &policy)
             }
         }

@@ -6,9 +6,9 @@ use domlogon_protocol::Verdict;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long one request waits for its turn to hash. Less than the patience of a PAM
+/// How long one request waits for its turns to hash, all together. Less than the patience of a PAM
 /// module, so that the person is told that the daemon is busy and not that it is dead.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -41,11 +41,17 @@ impl Slots {
         }
     }
 
-    pub(crate) fn take(&self) -> Result<Slot<'_>> {
+    /// When a request that begins now has waited long enough.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    pub(crate) fn take(&self, deadline: Instant) -> Result<Slot<'_>> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let patience = deadline.saturating_duration_since(Instant::now());
         let (mut free, _) = self
             .freed
-            .wait_timeout_while(free, self.patience, |free| *free == 0)
+            .wait_timeout_while(free, patience, |free| *free == 0)
             .unwrap_or_else(PoisonError::into_inner);
         if *free == 0 {
             return Err(Fault::Store(Verdict::Busy));
@@ -78,9 +84,15 @@ mod tests {
     #[test]
     fn whoever_waits_too_long_is_told_busy() {
         let slots = Slots::new(1, Duration::from_millis(20));
-        let first = slots.take().unwrap();
-        assert!(matches!(slots.take(), Err(Fault::Store(Verdict::Busy))));
+        let deadline = slots.deadline();
+        let first = slots.take(deadline).unwrap();
+        let busy = |taken| matches!(taken, Err(Fault::Store(Verdict::Busy)));
+        assert!(busy(slots.take(deadline)));
+        // Its second hash is not waited for anew; a free place is taken all the same.
+        let begun = Instant::now();
+        assert!(busy(slots.take(deadline)));
+        assert!(begun.elapsed() < Duration::from_millis(15));
         drop(first);
-        assert!(slots.take().is_ok());
+        assert!(slots.take(deadline).is_ok());
     }
 }
