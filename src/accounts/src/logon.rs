@@ -114,10 +114,12 @@ impl Database {
                 Compared::Outrun => continue,
             };
             let prepared = prepare(&proven, &mut trial)?;
-            let settled = self.store.write(durability, |connection| {
-                let settled = self.settled(connection, &proven.record)?;
-                settled.map(|settled| settle(settled, prepared)).transpose()
-            })?;
+            let settled = self
+                .store
+                .write_by(trial.deadline(), durability, |connection| {
+                    let settled = self.settled(connection, &proven.record)?;
+                    settled.map(|settled| settle(settled, prepared)).transpose()
+                })?;
             if let Some(value) = settled {
                 return Ok(Ok(value));
             }
@@ -143,7 +145,8 @@ impl Database {
         }
         let Some((record, policy)) = self.find_with_policy(attempt.user)? else {
             trial.spend()?;
-            self.store.write(Durability::Now, note_refusal)?;
+            self.store
+                .write_by(trial.deadline(), Durability::Now, note_refusal)?;
             let name = attempt.user.to_string();
             return Ok(Compared::refused(rules::decide_unknown(&name, place)));
         };
@@ -180,30 +183,32 @@ impl Database {
         })?;
         // The same salt as the comparison's: no further hash, unless the cost was changed.
         let is_recent = trial.matches_any(&recent)?;
-        self.store.write(Durability::Now, |connection| {
-            let Some(settled) = self.settled(connection, record)? else {
-                return Ok(Compared::Outrun);
-            };
-            let Settled {
-                mut record,
-                account,
-                policy,
-                ..
-            } = settled;
-            if let Some(locked) = rules::locked(&account, &policy, attempt.place, attempt.now) {
-                return Ok(Compared::refused(locked));
-            }
-            let before = record.lockout;
-            if !is_recent {
-                record.lockout = before.after_bad(&policy, attempt.now, account.exempt());
-            }
-            if record.lockout == before {
-                note_refusal(connection)?;
-            } else {
-                record.store(connection)?;
-            }
-            Ok(Compared::refused((attempt.wrong)(&account, attempt.place)))
-        })
+        let deadline = trial.deadline();
+        self.store
+            .write_by(deadline, Durability::Now, |connection| {
+                let Some(settled) = self.settled(connection, record)? else {
+                    return Ok(Compared::Outrun);
+                };
+                let Settled {
+                    mut record,
+                    account,
+                    policy,
+                    ..
+                } = settled;
+                if let Some(locked) = rules::locked(&account, &policy, attempt.place, attempt.now) {
+                    return Ok(Compared::refused(locked));
+                }
+                let before = record.lockout;
+                if !is_recent {
+                    record.lockout = before.after_bad(&policy, attempt.now, account.exempt());
+                }
+                if record.lockout == before {
+                    note_refusal(connection)?;
+                } else {
+                    record.store(connection)?;
+                }
+                Ok(Compared::refused((attempt.wrong)(&account, attempt.place)))
+            })
     }
 
     /// The account as it is now, unless its password is another than the one compared.

@@ -12,8 +12,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How long a transaction waits for another program that holds the file. The daemon is
 /// the only one that should; a backup reads, and does not stop writers.
@@ -28,6 +28,7 @@ const KEEP_JOURNAL: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 /// does not stop those who read little.
 pub(crate) struct Store {
     writer: Link,
+    turns: Turns,
     reader: Link,
     lister: Link,
     /// For what is to be told of changes: whoever made one waits for that.
@@ -81,6 +82,7 @@ impl Store {
         };
         Ok(Self {
             writer: Link::new(writer),
+            turns: Turns::default(),
             reader: reader()?,
             lister: reader()?,
             herald: reader()?,
@@ -134,6 +136,27 @@ impl Store {
         durability: Durability,
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
+        self.write_in_turn(self.turns.take(), durability, f)
+    }
+
+    /// As [`write`](Self::write), but only if those before it are done in time: at a slow disk
+    /// a person is told that the daemon is busy, and not that it is dead.
+    pub(crate) fn write_by<T>(
+        &self,
+        deadline: Instant,
+        durability: Durability,
+        f: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let turn = self.turns.take_by(deadline);
+        self.write_in_turn(turn.ok_or(Fault::Store(Verdict::Busy))?, durability, f)
+    }
+
+    fn write_in_turn<T>(
+        &self,
+        _turn: Turn<'_>,
+        durability: Durability,
+        f: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         self.writer.with(|connection| {
             self.trust_journal(connection)?;
             // Set for each: a failed attempt to set it back cannot weaken the next one.
@@ -180,6 +203,7 @@ impl Store {
 
     /// As [`write`](Self::write), and nothing that `f` did is kept.
     pub(crate) fn rehearse<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _turn = self.turns.take();
         self.writer.with(|connection| {
             // Undone when it is dropped.
             let transaction =
@@ -245,6 +269,50 @@ impl Link {
     /// A panic inside a transaction has rolled it back; the connection itself is whole.
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whose turn it is to write.
+#[derive(Default)]
+struct Turns {
+    taken: Mutex<bool>,
+    given_back: Condvar,
+}
+
+/// Given back when dropped.
+struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    /// Waits for those before.
+    fn take(&self) -> Turn<'_> {
+        let taken = self.given_back.wait_while(self.taken(), |taken| *taken);
+        *taken.unwrap_or_else(PoisonError::into_inner) = true;
+        Turn(self)
+    }
+
+    /// The same, but no longer than until then.
+    fn take_by(&self, deadline: Instant) -> Option<Turn<'_>> {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let waited = self
+            .given_back
+            .wait_timeout_while(self.taken(), patience, |taken| *taken);
+        let (mut taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if *taken {
+            return None;
+        }
+        *taken = true;
+        Some(Turn(self))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, bool> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.taken() = false;
+        self.0.given_back.notify_one();
     }
 }
 
