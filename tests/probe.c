@@ -20,7 +20,7 @@
  * Output, one line each, fields parted by one space:
  *   prompt off|on TEXT      error TEXT      info TEXT      exhausted
  *   delay MILLISECONDS (asked for after a refusal, and not waited for)
- *   return OPERATION CODE SYMBOL MILLISECONDS
+ *   return OPERATION CODE SYMBOL MILLISECONDS MICROSECONDS (the same time twice)
  * Control characters in TEXT are written as \xNN. Exit status: 0, or 3 when pam_start failed. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -211,9 +211,9 @@ static void *operate_all(void *data)
         clock_gettime(CLOCK_MONOTONIC, &begin);
         int code = operate(work->handle, name, silent ? PAM_SILENT : 0);
         clock_gettime(CLOCK_MONOTONIC, &end);
-        long took = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+        long took = (end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000;
         work->code = code;
-        printf("return %s %d %s %ld\n", name, code, symbol(code), took);
+        printf("return %s %d %s %ld %ld\n", name, code, symbol(code), took / 1000, took);
     }
     return NULL;
 }

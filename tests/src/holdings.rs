@@ -1,6 +1,7 @@
 //! What a process holds: descriptors, threads and memory.
 
 use crate::failure::{Failure, Result, ensure};
+use crate::size::sized;
 use std::fmt;
 use std::fs;
 use std::thread;
@@ -63,13 +64,14 @@ impl Holdings {
     /// When it does not come back in time.
     pub fn are_back(self, process: u32, patience: Duration) -> Result<Holdings> {
         const THREADS: usize = 8;
-        const KIB: usize = 48 * 1024;
+        // What the largest answers took stays with the allocator, for the next ones.
+        let kib = sized(48, 256) * 1024;
         let end = Instant::now() + patience;
         loop {
             let now = Holdings::of(process)?;
             let back = now.descriptors <= self.descriptors
                 && now.threads <= self.threads + THREADS
-                && now.memory <= self.memory + KIB;
+                && now.memory <= self.memory + kib;
             if back {
                 return Ok(now);
             }

@@ -23,6 +23,7 @@ pub mod pty;
 pub mod rights;
 pub mod size;
 pub mod sshd;
+pub mod statistics;
 pub mod vsftpd;
 pub mod world;
 

@@ -278,6 +278,44 @@ impl Report {
         self.returned(operation).map(|(_, took)| took)
     }
 
+    /// How long an operation took, to the microsecond.
+    ///
+    /// # Errors
+    /// When it was never called.
+    pub fn took_exactly(&self, operation: &str) -> Result<Duration> {
+        self.returned(operation)?;
+        let begin = format!("return {operation} ");
+        let line = self
+            .text
+            .lines()
+            .rev()
+            .find(|line| line.starts_with(&begin));
+        let word = line.and_then(|line| line.rsplit(' ').next());
+        let number = word.and_then(|word| word.parse().ok());
+        Ok(Duration::from_micros(number.unwrap_or_default()))
+    }
+
+    /// All of it but how long things took and the references, which are never the same, with
+    /// `name` written as NAME: two that are equal told whoever saw them the same.
+    pub fn told(&self, name: &str) -> String {
+        let mut told = String::new();
+        for line in self.text.lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words.as_slice() {
+                ["return", operation, code, ..] => {
+                    told.push_str(&format!("return {operation} {code}\n"));
+                }
+                // libpam makes each a little longer or shorter by chance.
+                ["delay", ..] => told.push_str("delay\n"),
+                _ => {
+                    told.push_str(&without_reference(&line.replace(name, "NAME")));
+                    told.push('\n');
+                }
+            }
+        }
+        told
+    }
+
     fn returned(&self, operation: &str) -> Result<(&str, Duration)> {
         self.text
             .lines()
@@ -362,5 +400,17 @@ mod tests {
         assert!(report.asks_nothing().is_err());
         assert!(report.returns("auth", "SUCCESS").is_err());
         assert_eq!(report.texts("prompt off"), ["Password: "]);
+    }
+}
+
+/// "(ref ABCDEF)" as "(ref)".
+pub fn without_reference(line: &str) -> String {
+    const MARK: &str = "(ref ";
+    match line.split_once(MARK) {
+        Some((before, rest)) => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            format!("{before}(ref){after}")
+        }
+        None => line.to_owned(),
     }
 }

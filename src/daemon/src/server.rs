@@ -49,6 +49,17 @@ impl Default for Times {
 /// at once: some megabytes each with what is made of them.
 const LONG_ONES: usize = 4;
 
+/// An answer of more bytes is a long one: a group of some thousand members.
+const LONG_ANSWER: usize = 64 * 1024;
+
+/// Answers that may be long, being made or waiting to be read: some megabytes each. They are
+/// made one after the other, so whoever asks for a short one waits for no more than these.
+const LONG_ANSWERS: Bounds = Bounds {
+    all: 32,
+    others: 24,
+    each: 4,
+};
+
 /// How many threads stay to wait at one door when nothing is to be done.
 const STAY: usize = 4;
 
@@ -95,6 +106,8 @@ struct Reception {
     seats: Arc<Seats>,
     /// For long requests, beside the seat that every request has.
     long: Arc<Seats>,
+    /// For long answers, likewise.
+    answers: Arc<Seats>,
     times: Times,
     /// Seconds since `start` at which the last complaint was logged.
     complained: AtomicU64,
@@ -123,6 +136,7 @@ impl Server {
                 others: LONG_ONES - 1,
                 each: LONG_ONES - 2,
             }),
+            answers: Seats::new(LONG_ANSWERS),
             times,
             complained: AtomicU64::default(),
             start: Instant::now(),
@@ -282,7 +296,10 @@ impl Reception {
         let mut stream = Timed { stream, deadline };
         let mut long = None;
         let reply = match self.read(&mut stream, door, caller, &mut long) {
-            Ok(request) => self.desk.answer(door, caller, request),
+            Ok(request) => match self.answer(&stream, door, caller, request, &mut long) {
+                Some(reply) => reply,
+                None => return,
+            },
             Err(Unread::Busy) => Reply::Refused(Verdict::Busy),
             // Cut short or too slow: nobody is there who could be answered.
             Err(Unread::Frame(FrameError::Io(_))) => return,
@@ -303,6 +320,42 @@ impl Reception {
             let refused = Reply::Refused(Verdict::InternalError);
             let _ = frame::write(&mut stream, &refused, MAX_REPLY);
         }
+    }
+
+    /// The answer to a request; none if whoever asked has gone meanwhile. What may be long
+    /// and anybody may ask for is made in a place of its own, which a long one keeps until it
+    /// is taken.
+    fn answer(
+        &self,
+        stream: &Timed,
+        door: Door,
+        caller: Caller,
+        request: Request,
+        long: &mut Option<Seat>,
+    ) -> Option<Reply> {
+        let may_be_long = matches!(
+            request,
+            Request::GroupByName(_)
+                | Request::GroupById(_)
+                | Request::Users(_)
+                | Request::Groups(_)
+        );
+        if may_be_long {
+            let deadline = Instant::now() + self.times.talk;
+            *long = self.answers.take_by(caller.uid, deadline);
+            if long.is_none() {
+                return Some(Reply::Refused(Verdict::Busy));
+            }
+        }
+        // Work for nobody would be done before that for those who wait.
+        if has_gone(&stream.stream) {
+            return None;
+        }
+        let reply = self.desk.answer(door, caller, request);
+        if may_be_long && frame::size(&reply) <= LONG_ANSWER {
+            *long = None;
+        }
+        Some(reply)
     }
 
     /// Reads one request. A file of rights may be longer than anything else, and only at
@@ -362,6 +415,15 @@ impl Reception {
             self.log.write(level, &line);
         }
     }
+}
+
+/// Whether the other side has closed, so that nobody takes an answer.
+fn has_gone(stream: &UnixStream) -> bool {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    let looked = poll(&mut fds, PollTimeout::ZERO);
+    let [stream] = fds;
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+    looked.is_ok() && stream.revents().is_some_and(|found| found.intersects(gone))
 }
 
 /// Refuses without waiting for anything: this also runs where connections are accepted.

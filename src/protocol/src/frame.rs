@@ -90,6 +90,12 @@ pub fn write<T: Serialize>(
     Ok(out.flush()?)
 }
 
+/// How long the body of a message is; 0 if it cannot be written.
+#[must_use]
+pub fn size<T: Serialize>(message: &T) -> usize {
+    postcard::experimental::serialized_size(message).unwrap_or(0)
+}
+
 /// Reads one message. The whole body must be used up.
 ///
 /// # Errors

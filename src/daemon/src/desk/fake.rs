@@ -171,6 +171,14 @@ impl Backend for Fake {
 
     fn group_by_name(&self, name: &str) -> Result<Option<Group>, Outage> {
         self.ask("group_by_name")?;
+        let groups = self.groups.lock().unwrap();
+        if let Some((group, members)) = groups.iter().find(|(known, _)| known.name == name) {
+            return Ok(Some(Group {
+                name: group.name.clone(),
+                gid: 1_900_002_000,
+                members: members.iter().map(|&name| name.to_owned()).collect(),
+            }));
+        }
         Ok((name == "Domain Users").then(|| Group {
             name: name.to_owned(),
             gid: 1_900_000_513,

@@ -200,6 +200,44 @@ fn a_request_that_is_cut_short_is_dropped() {
 }
 
 #[test]
+fn nothing_is_done_for_who_has_gone() {
+    let running = start(Bounds::within(1024));
+    let (mut gone, stays) = UnixStream::pair().unwrap();
+    gone.write_all(&framed(&logon())).unwrap();
+    assert!(!has_gone(&stays));
+    // Who has only said all that he has to say waits for the answer.
+    gone.shutdown(Shutdown::Write).unwrap();
+    assert!(!has_gone(&stays));
+    drop(gone);
+    assert!(has_gone(&stays));
+    let reception = Arc::clone(&running.server.entrances[0].reception);
+    let seat = reception.seats.take(0).unwrap();
+    reception.serve(&seat, stays, Door::Main, Caller { uid: 0 });
+    assert!(running.fake.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn long_answers_that_nobody_takes_leave_a_place() {
+    let running = start(Bounds::within(1024));
+    let member = "a-member-with-a-rather-long-name";
+    running.fake.add_group("crowd", &[member; 10_000]);
+    let crowd = Request::GroupByName("crowd".to_owned());
+    let unread: Vec<UnixStream> = (0..LONG_ANSWERS.all)
+        .map(|_| {
+            let mut stream = running.connect();
+            stream.write_all(&framed(&crowd)).unwrap();
+            stream
+        })
+        .collect();
+    assert!(running.is_alive(), "what is always short needs no place");
+    // Who does not read is left after a while.
+    let reply = client::call(&running.socket(), &crowd, SHORT * 4).unwrap();
+    assert!(matches!(reply, Reply::Group(Some(_))), "{reply:?}");
+    drop(unread);
+    assert!(running.server.stop());
+}
+
+#[test]
 fn what_is_not_understood_is_refused() {
     let running = start(Bounds::within(1024));
     let whole = framed(&Request::Status);
