@@ -1,6 +1,7 @@
 //! The database as the daemon holds it, and what it is opened with.
 
 use crate::admin::Progress;
+use crate::decoys::Decoys;
 use crate::domain::{self, Domain, Seed};
 use crate::error::{Error, Fault, Result};
 use crate::hash::{Cost, Hasher, Salt};
@@ -22,6 +23,7 @@ pub struct Database {
     pub(crate) local: Arc<dyn LocalNames>,
     pub(crate) nesting: Nesting,
     pub(crate) import: Progress,
+    pub(crate) decoys: Decoys,
     settings: RwLock<Settings>,
 }
 
@@ -109,6 +111,7 @@ impl Database {
             local,
             nesting: Nesting::default(),
             import: Progress::default(),
+            decoys: Decoys::default(),
             settings: RwLock::new(settings),
         })
     }

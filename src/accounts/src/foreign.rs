@@ -58,6 +58,29 @@ impl Foreign {
         })
     }
 
+    /// All that decides, beside the password's length, how long a comparison takes.
+    pub(crate) fn way(&self) -> &str {
+        let mut ends = self.text.match_indices('$').map(|(place, _)| place);
+        let has_rounds = self.kind == Kind::Yescrypt || self.text.contains("$rounds=");
+        let end = ends.nth(if has_rounds { 2 } else { 1 });
+        end.and_then(|end| self.text.get(..end))
+            .unwrap_or(&self.text)
+    }
+
+    /// Whether a comparison takes no more than a few times what distributions set.
+    pub(crate) fn is_usual(&self) -> bool {
+        const ROUNDS: u32 = 100_000;
+        const MEMORY: u64 = 64 * 1024 * 1024;
+        let parameters = self.way().rsplit('$').next().unwrap_or_default();
+        match self.kind {
+            Kind::ShaCrypt => match parameters.strip_prefix("rounds=") {
+                Some(rounds) => rounds.parse().is_ok_and(|rounds: u32| rounds <= ROUNDS),
+                None => true,
+            },
+            Kind::Yescrypt => memory_of(parameters).is_ok_and(|memory| memory <= MEMORY),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
@@ -100,19 +123,10 @@ fn check_yescrypt(fields: &[&str]) -> Result<(), HashError> {
     let [parameters, salt, hash] = fields else {
         return Err(HashError::Malformed);
     };
-    let [b'j', n, r] = parameters.as_bytes() else {
-        return Err(HashError::Malformed);
-    };
-    let (n, r) = (short_number(*n)?, short_number(*r)?);
-    // Both are written with their least value, 1, taken off; N as its binary logarithm.
-    let memory = 128_u64
-        .checked_mul(u64::from(r) + 1)
-        .zip(1_u64.checked_shl(n + 1))
-        .and_then(|(block, blocks)| block.checked_mul(blocks))
-        .ok_or(HashError::TooCostly)?;
-    if memory > MOST_MEMORY {
+    if memory_of(parameters)? > MOST_MEMORY {
         return Err(HashError::TooCostly);
     }
+    let (n, r) = cost_of(parameters)?;
     // yescrypt is defined for r of 8 and more in this flavour, and nobody writes less.
     if r + 1 < 8 || n + 1 < 8 || !SALTS.contains(&salt.len()) {
         return Err(HashError::Malformed);
@@ -122,6 +136,24 @@ fn check_yescrypt(fields: &[&str]) -> Result<(), HashError> {
     } else {
         Err(HashError::Malformed)
     }
+}
+
+/// N, as its binary logarithm, and r; both with their least value, 1, taken off.
+fn cost_of(parameters: &str) -> Result<(u32, u32), HashError> {
+    let [b'j', n, r] = parameters.as_bytes() else {
+        return Err(HashError::Malformed);
+    };
+    Ok((short_number(*n)?, short_number(*r)?))
+}
+
+/// The memory of a yescrypt hash, in bytes.
+fn memory_of(parameters: &str) -> Result<u64, HashError> {
+    let (n, r) = cost_of(parameters)?;
+    128_u64
+        .checked_mul(u64::from(r) + 1)
+        .zip(1_u64.checked_shl(n + 1))
+        .and_then(|(block, blocks)| block.checked_mul(blocks))
+        .ok_or(HashError::TooCostly)
 }
 
 /// `[rounds=N$]salt$hash`.

@@ -211,19 +211,24 @@ impl Trial<'_> {
         Ok(output == verifier.output)
     }
 
+    /// Whether the password is the one behind a hash of another system.
+    pub(crate) fn is_behind(&self, foreign: &Foreign) -> Result<bool> {
+        let _slot = self.hasher.slots.take(self.deadline)?;
+        foreign.matches(self.password)
+    }
+
     /// Whether the password is the one of an account.
     ///
     /// One of another system costs its own hash, and ours beside it whatever comes of the
-    /// comparison: a right password needs ours to be replaced, and a wrong one, or a name
-    /// that nobody has, then differs from it by no more than the other system's hash.
+    /// comparison: a right password needs ours to be replaced, and a wrong one shall take
+    /// as long as any other (see `decoys`).
     pub(crate) fn opens(&mut self, current: &Current) -> Result<bool> {
         match current {
             Current::Own(verifier) => self.matches(verifier),
             Current::Foreign(foreign, salt) => {
                 let recipe = self.hasher.recipe(salt);
                 self.hash(&recipe)?;
-                let _slot = self.hasher.slots.take(self.deadline)?;
-                foreign.matches(self.password)
+                self.is_behind(foreign)
             }
         }
     }

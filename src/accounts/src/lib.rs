@@ -17,6 +17,7 @@ mod admin;
 mod backend;
 mod change;
 mod database;
+mod decoys;
 mod domain;
 mod error;
 mod foreign;

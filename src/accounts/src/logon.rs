@@ -145,6 +145,7 @@ impl Database {
         }
         let Some((record, policy)) = self.find_with_policy(attempt.user)? else {
             trial.spend()?;
+            self.spend_on_decoys(trial, None)?;
             self.store
                 .write_by(trial.deadline(), Durability::Now, note_refusal)?;
             let name = attempt.user.to_string();
@@ -154,18 +155,22 @@ impl Database {
         if let Some(decision) = rules::locked(&account, &policy, place, attempt.now) {
             return Ok(Compared::refused(decision));
         }
-        match record.current()? {
-            Some(current) if trial.opens(&current)? => Ok(Compared::Right(Box::new(Proven {
-                record,
-                policy,
-                current,
-            }))),
-            Some(_) => self.count_wrong(attempt, trial, &record, &policy),
+        let current = match record.current()? {
+            Some(current) if trial.opens(&current)? => {
+                return Ok(Compared::Right(Box::new(Proven {
+                    record,
+                    policy,
+                    current,
+                })));
+            }
+            Some(current) => Some(current),
             None => {
                 trial.spend()?;
-                self.count_wrong(attempt, trial, &record, &policy)
+                None
             }
-        }
+        };
+        self.spend_on_decoys(trial, current.as_ref())?;
+        self.count_wrong(attempt, trial, &record, &policy)
     }
 
     /// Counts a wrong password, if it is one that counts. It is on the disk before the

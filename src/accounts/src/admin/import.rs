@@ -56,10 +56,11 @@ impl Database {
             }
         };
         if dry_run {
-            self.store.rehearse(import)
-        } else {
-            self.store.write(Durability::Now, import)
+            return self.store.rehearse(import);
         }
+        let done = self.store.write(Durability::Now, import);
+        self.decoys.forget();
+        done
     }
 
     pub(super) fn import_progress(&self) -> Reply {

@@ -68,19 +68,41 @@ fn the_first_good_logon_replaces_the_hash() {
 }
 
 #[test]
-fn a_wrong_and_a_right_password_and_an_unknown_name_make_as_many_hashes_of_ours() {
+fn a_wrong_password_and_an_unknown_name_make_as_many_hashes_as_an_imported_one() {
     let world = World::new();
-    import(&world, vec![imported(1, "sha", Some(SHA))]).unwrap();
+    world.user("own");
     let slots = |name: &str, password: &str| {
         let before = world.db.hasher.hashes_made();
         world.logon(name, password);
         world.db.hasher.hashes_made() - before
     };
-    // The other system's hash takes a place, too.
-    assert_eq!(slots("sha", "wrong"), 1 + 1);
-    assert_eq!(slots("nobody", "wrong"), 1);
-    assert_eq!(slots("sha", "Passw0rd-6"), 1 + 1);
+    let wrong = || ["sha", "yes", "own", "nobody"].map(|name| slots(name, "wrong"));
+    assert_eq!(wrong(), [1; 4], "none of them is imported yet");
+    import(&world, vec![imported(1, "sha", Some(SHA))]).unwrap();
+    assert_eq!(
+        wrong(),
+        [1 + 1; 4],
+        "the other system's hash takes a place, too"
+    );
+    import(&world, vec![imported(1, "yes", Some(YESCRYPT))]).unwrap();
+    assert_eq!(wrong(), [1 + 2; 4], "and so does that of a third");
+    assert_eq!(
+        slots("sha", "Passw0rd-6"),
+        1 + 1,
+        "a right one is not held up"
+    );
     assert_eq!(slots("sha", "Passw0rd-6"), 1);
+    assert_eq!(slots("own", PASSWORD), 1);
+}
+
+#[test]
+fn a_hash_that_is_costly_does_not_cost_others() {
+    let world = World::new();
+    let costly = "$6$rounds=1000000$saltsalt$33QPUZHH62Nu7cdS5UdTn.K2OJABu3oyrCH9eQwnQg2G9qSN7Fw.KqD8ELbMQds0QDPxX9ybYqRRvB1.01cD.0";
+    import(&world, vec![imported(1, "slow", Some(costly))]).unwrap();
+    let before = world.db.hasher.hashes_made();
+    world.logon("nobody", "wrong");
+    assert_eq!(world.db.hasher.hashes_made() - before, 1);
 }
 
 #[test]
