@@ -30,6 +30,7 @@ pub(crate) use principal::PrincipalHandle;
 pub(crate) use ticket::TicketExchange;
 
 use core::ptr::{self, NonNull};
+use libc::c_uint;
 use std::ffi::{CStr, CString};
 
 /// The library's error code, not zero.
@@ -52,6 +53,51 @@ pub(crate) enum Step {
     },
     /// The credentials are there.
     Finished,
+}
+
+/// A function of the library that takes the reply to the last request of an exchange, and
+/// gives the next one.
+type StepFunction<T> = unsafe extern "C" fn(
+    *mut ffi::RawContext,
+    *mut T,
+    *mut ffi::RawData,
+    *mut ffi::RawData,
+    *mut ffi::RawData,
+    *mut c_uint,
+) -> i32;
+
+/// One step of an exchange; the reply is empty at the start.
+///
+/// # Safety
+/// `exchange` is alive, and of the kind that `step` takes.
+unsafe fn stepped<T>(
+    context: &ContextHandle,
+    exchange: *mut T,
+    step: StepFunction<T>,
+    reply: &[u8],
+) -> Result<Step, Code> {
+    let mut reply = bytes::lend(reply)?;
+    let mut request = bytes::Owned::empty(context);
+    let mut realm = bytes::Owned::empty(context);
+    let mut flags = 0;
+    // SAFETY: the caller's promise; all other pointers are ours, and the reply is only read.
+    check(unsafe {
+        step(
+            context.ptr(),
+            exchange,
+            &mut reply,
+            &mut request.data,
+            &mut realm.data,
+            &mut flags,
+        )
+    })?;
+    if flags & ffi::STEP_CONTINUE == 0 {
+        return Ok(Step::Finished);
+    }
+    Ok(Step::Send {
+        request: request.bytes().to_vec(),
+        realm: realm.bytes().to_vec(),
+    })
 }
 
 /// Why a context could not be made.

@@ -2,8 +2,8 @@
 
 use super::creds::Filled;
 use super::{
-    Code, ContextHandle, ErrorMessage, Keytab, PrincipalHandle, Step, bytes, c_string, check, ffi,
-    filled,
+    Code, ContextHandle, ErrorMessage, Keytab, PrincipalHandle, Step, c_string, check, ffi, filled,
+    stepped,
 };
 use core::ffi::CStr;
 use core::ptr::{self, NonNull};
@@ -96,28 +96,8 @@ impl<'c> InitialExchange<'c> {
 
     /// Takes the reply to the last request (empty at the start).
     pub(crate) fn step(&mut self, reply: &[u8]) -> Result<Step, Code> {
-        let mut reply = bytes::lend(reply)?;
-        let mut request = bytes::Owned::empty(self.context);
-        let mut realm = bytes::Owned::empty(self.context);
-        let mut flags = 0;
-        // SAFETY: all pointers are ours; the reply is only read.
-        check(unsafe {
-            ffi::krb5_init_creds_step(
-                self.context.ptr(),
-                self.ptr(),
-                &mut reply,
-                &mut request.data,
-                &mut realm.data,
-                &mut flags,
-            )
-        })?;
-        if flags & ffi::STEP_CONTINUE == 0 {
-            return Ok(Step::Finished);
-        }
-        Ok(Step::Send {
-            request: request.bytes().to_vec(),
-            realm: realm.bytes().to_vec(),
-        })
+        // SAFETY: the function of this kind of exchange, which is ours.
+        unsafe { stepped(self.context, self.ptr(), ffi::krb5_init_creds_step, reply) }
     }
 
     /// The last error of the KDC; the one from inside the armour if there is one.

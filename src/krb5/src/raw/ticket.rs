@@ -1,7 +1,7 @@
 //! `krb5_tkt_creds_*`: the TGS exchange, one message at a time.
 
 use super::creds::Filled;
-use super::{Cache, Code, ContextHandle, PrincipalHandle, Step, bytes, check, ffi, filled};
+use super::{Cache, Code, ContextHandle, PrincipalHandle, Step, check, ffi, filled, stepped};
 use core::ptr::{self, NonNull};
 use zeroize::Zeroizing;
 
@@ -42,28 +42,8 @@ impl<'c> TicketExchange<'c> {
 
     /// Takes the reply to the last request (empty at the start).
     pub(crate) fn step(&mut self, reply: &[u8]) -> Result<Step, Code> {
-        let mut reply = bytes::lend(reply)?;
-        let mut request = bytes::Owned::empty(self.context);
-        let mut realm = bytes::Owned::empty(self.context);
-        let mut flags = 0;
-        // SAFETY: all pointers are ours; the reply is only read.
-        check(unsafe {
-            ffi::krb5_tkt_creds_step(
-                self.context.ptr(),
-                self.ptr(),
-                &mut reply,
-                &mut request.data,
-                &mut realm.data,
-                &mut flags,
-            )
-        })?;
-        if flags & ffi::STEP_CONTINUE == 0 {
-            return Ok(Step::Finished);
-        }
-        Ok(Step::Send {
-            request: request.bytes().to_vec(),
-            realm: realm.bytes().to_vec(),
-        })
+        // SAFETY: the function of this kind of exchange, which is ours.
+        unsafe { stepped(self.context, self.ptr(), ffi::krb5_tkt_creds_step, reply) }
     }
 
     /// The credentials, after [`Step::Finished`].
