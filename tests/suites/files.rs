@@ -9,6 +9,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         plain("files/unsafe", unsafe_only_where_named),
         plain("files/modules deny panics", modules_deny_panics),
+        plain("files/past vulnerabilities", past_vulnerabilities),
     ]
 }
 
@@ -118,6 +119,48 @@ fn modules_deny_panics(_: &mut World) -> Result<()> {
                 "absent",
             )?;
         }
+    }
+    Ok(())
+}
+
+/// The page names cases and files that rule something out: they have to be there.
+fn past_vulnerabilities(_: &mut World) -> Result<()> {
+    let root = root();
+    let page = read(&root.join("tests/past-vulnerabilities.md"))?;
+    let cases = crate::all();
+    let is_case = |name: &str| cases.iter().any(|case| case.name == name);
+    let named: Vec<&str> = page
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains('/'))
+        .collect();
+    ensure(
+        named.len() > 30,
+        "cases on the page",
+        "some dozens",
+        named.len().to_string(),
+    )?;
+    for name in named {
+        ensure(
+            is_case(name),
+            "tests/past-vulnerabilities.md",
+            "the name of a case",
+            name,
+        )?;
+    }
+    for file in page.split('`').skip(1).step_by(2) {
+        let place = match file.split_once('/') {
+            Some(("src", _)) => root.join(file),
+            Some(("suites", _)) => root.join("tests").join(file),
+            _ => continue,
+        };
+        ensure(
+            place.exists(),
+            "tests/past-vulnerabilities.md",
+            "a file that is there",
+            file,
+        )?;
     }
     Ok(())
 }

@@ -18,6 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
         in_directory("attacks/no password, offline", no_password_offline),
         each("attacks/names that look like another's", look_alikes),
         each("attacks/names of root and of local users", local_names),
+        each("attacks/numbers that are nobody's", nobodys_numbers),
+        each("attacks/amid two thousand open files", many_files),
         case("attacks/an account with the host's numbers", own_numbers),
         in_directory("attacks/the directory has the host's names", clashing_names),
         in_directory(
@@ -246,6 +248,43 @@ fn own_numbers(_: &mut World) -> Result<()> {
         )?;
     }
     nobody("passwd", "numbered")
+}
+
+/// -1 is "no id" to those who change owners and users, and `sudo -u '#-1'` asks for it.
+fn nobodys_numbers(_: &mut World) -> Result<()> {
+    for number in ["4294967295", "4294967294", "2147483648"] {
+        for call in ["getpwuid", "getgrgid"] {
+            let script = format!("my @found = {call}($ARGV[0]); print \"found @found\"");
+            let output = Program::new("perl")
+                .args(&["-e", &script, "--", number])
+                .run(b"")?;
+            ensure_equal(format!("{call}({number})"), &*everything(&output), "found ")?;
+        }
+    }
+    Ok(())
+}
+
+/// A descriptor with a large number does not fit into what select(2) looks at.
+fn many_files(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let script = "$^F = 5000; open($_, '<', '/dev/null') or die for @held[0..1999]; \
+                  getpwnam($ARGV[0]) or die 'not found'; getpwnam('nobody-here') and die 'found'; \
+                  exec 'domlogon-probe', '-c', '/run/bare-pam.d', '-a', $ARGV[1], '--', 'login', \
+                  $ARGV[0], 'auth', 'acct', 'setcred', 'open', 'close'";
+    let output = Program::new("sh")
+        .args(&["-c", "ulimit -n 4096; exec perl -e \"$@\"", "sh", script])
+        .args(&[&account.name, PASSWORD])
+        .run(b"")?;
+    let text = everything(&output);
+    for operation in ["auth", "acct", "setcred", "open", "close"] {
+        ensure(
+            text.contains(&format!("return {operation} 0 SUCCESS")),
+            format!("{operation}, amid two thousand open files"),
+            "success",
+            &*text,
+        )?;
+    }
+    Ok(())
 }
 
 // ------------------------------------------------------------ what the directory says
