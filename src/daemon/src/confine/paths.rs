@@ -33,11 +33,12 @@ const WITH_SOCKETS: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
 /// Whatever the configuration says: the names of the host, the rights, and where libraries
 /// look for what concerns them; what distributions bring, such as time zones and that to which
 /// links in /etc lead; chance, where the kernel has no call for it; and how many processors
-/// the control group of this process has.
-const ALWAYS: [&str; 5] = [
+/// there are, and are there for the control group of this process.
+const ALWAYS: [&str; 6] = [
     "/etc",
     "/usr",
     "/dev/urandom",
+    "/sys/devices/system/cpu",
     "/proc/self",
     "/sys/fs/cgroup",
 ];

@@ -142,6 +142,7 @@ fn files() {
     fs::write(place.at("run/names"), "x").unwrap();
     fs::read(place.at("config/domlogon.toml")).unwrap();
     fs::read("/etc/passwd").unwrap();
+    fs::read("/proc/self/cgroup").unwrap();
     File::open("/dev/urandom")
         .unwrap()
         .read_exact(&mut [0; 8])
