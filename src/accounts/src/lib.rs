@@ -21,6 +21,8 @@ mod decoys;
 mod domain;
 mod error;
 mod foreign;
+#[doc(hidden)]
+pub mod fuzzed;
 mod hash;
 mod logon;
 mod members;

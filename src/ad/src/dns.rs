@@ -5,6 +5,7 @@
 
 mod error;
 mod files;
+pub(crate) mod fuzzed;
 mod query;
 
 pub use error::{DnsError, Trouble};

@@ -8,6 +8,7 @@
 mod answer;
 mod ber;
 mod error;
+pub(crate) mod fuzzed;
 mod message;
 mod pool;
 mod seal;

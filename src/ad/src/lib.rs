@@ -40,6 +40,8 @@ mod descriptor;
 mod directory;
 pub mod dns;
 mod entry;
+#[doc(hidden)]
+pub mod fuzzed;
 mod ids;
 pub mod join;
 mod journal;

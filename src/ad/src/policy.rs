@@ -173,6 +173,12 @@ fn fine_grained(entry: &Entry, warn: i64) -> Result<Policy, Flaw> {
     })
 }
 
+/// Either of the two that an entry has: see [`crate::fuzzed`].
+pub(crate) fn of_entry(entry: &Entry) -> Option<Policy> {
+    let domain = domain_policy(entry).map(|read| read.policy);
+    domain.or_else(|_| fine_grained(entry, 0)).ok()
+}
+
 fn required(entry: &Entry, attribute: &'static str) -> Result<i64, Flaw> {
     number(entry, attribute)?.ok_or(Flaw(attribute))
 }

@@ -6,6 +6,7 @@
 mod clock;
 mod files;
 mod finding;
+pub(crate) mod fuzzed;
 mod host;
 mod modules;
 mod names;

@@ -6,6 +6,7 @@ mod authselect;
 mod change;
 mod difference;
 mod error;
+pub(crate) mod fuzzed;
 mod guard;
 mod host;
 mod journal;

@@ -8,6 +8,7 @@ mod arguments;
 mod csv;
 mod error;
 mod fault;
+pub(crate) mod fuzzed;
 mod lines;
 mod password;
 mod progress;

@@ -7,6 +7,7 @@
 mod arguments;
 mod configuration;
 mod error;
+pub(crate) mod fuzzed;
 mod host;
 mod leaving;
 mod report;

@@ -14,6 +14,8 @@ mod enable;
 mod error;
 mod explain;
 mod fact;
+#[doc(hidden)]
+pub mod fuzzed;
 mod group;
 mod host_program;
 mod hours;

@@ -2,7 +2,7 @@
 
 mod arguments;
 mod change;
-mod edit;
+pub(crate) mod edit;
 mod error;
 mod file;
 mod layout;

@@ -6,6 +6,7 @@
 mod arguments;
 pub(crate) mod configuration;
 mod error;
+pub(crate) mod fuzzed;
 mod questions;
 mod service;
 

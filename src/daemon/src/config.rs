@@ -5,6 +5,7 @@
 
 mod directory;
 mod error;
+pub(crate) mod fuzzed;
 mod texts;
 
 pub(crate) use directory::Options;

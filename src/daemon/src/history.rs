@@ -5,6 +5,7 @@
 //! in a file beside the account database, so that it outlives a restart. Losing it costs a
 //! simulation its past and nothing else, so nothing waits for it to be written.
 
+pub(crate) mod fuzzed;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ mod desk;
 mod directory;
 mod error;
 mod excerpt;
+#[doc(hidden)]
+pub mod fuzzed;
 mod history;
 mod home;
 mod host;

@@ -54,7 +54,8 @@ impl Log {
         Self::to_socket(DEV_LOG.into())
     }
 
-    fn to_socket(path: PathBuf) -> Self {
+    /// To the logger behind this socket.
+    pub(crate) fn to_socket(path: PathBuf) -> Self {
         Self(Mutex::new(Sink::Syslog {
             path,
             socket: None,

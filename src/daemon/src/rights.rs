@@ -8,6 +8,7 @@ mod administrators;
 #[cfg(test)]
 mod fake;
 mod file;
+pub(crate) mod fuzzed;
 mod kept;
 mod report;
 mod resolve;

@@ -189,7 +189,7 @@ fn frame(version: u16, ap_req: &[u8], private: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// AP-REP and KRB-PRIV of a reply; without an AP-REP the rest is a KRB-ERROR.
-fn unframe(reply: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn unframe(reply: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[l0, l1, v0, v1, a0, a1], rest) = reply.split_first_chunk::<6>()?;
     let length = usize::from(u16::from_be_bytes([l0, l1]));
     let version = u16::from_be_bytes([v0, v1]);
@@ -199,7 +199,7 @@ fn unframe(reply: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(u16::from_be_bytes([a0, a1]).into())
 }
 
-fn decode(outcome: &[u8]) -> Option<Changed> {
+pub(crate) fn decode(outcome: &[u8]) -> Option<Changed> {
     let (&code, rest) = outcome.split_first_chunk::<2>()?;
     let code = u16::from_be_bytes(code);
     if code == result::SUCCESS {

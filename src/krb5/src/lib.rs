@@ -15,6 +15,8 @@ mod credentials;
 mod der;
 mod error;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzed;
 mod initial;
 mod keytab;
 mod kpasswd;

@@ -52,6 +52,9 @@ extern crate std;
 mod build;
 mod bytes;
 mod format;
+#[cfg(feature = "build")]
+#[doc(hidden)]
+pub mod fuzzed;
 mod hash;
 mod reader;
 mod record;

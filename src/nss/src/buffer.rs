@@ -356,5 +356,7 @@ impl IdList {
     }
 }
 
+#[cfg(feature = "fuzzed")]
+pub(crate) mod fuzzed;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,8 @@ mod daemon;
 pub mod entry;
 mod enumeration;
 mod failure;
+#[cfg(feature = "fuzzed")]
+pub mod fuzzed;
 mod line;
 mod local;
 mod lookup;

@@ -10,6 +10,9 @@ mod undisturbed;
 
 pub(crate) use undisturbed::Undisturbed;
 
+#[cfg(feature = "fuzzed")]
+pub(crate) use clock::show as fuzzed_instant;
+
 use crate::flow::{Cache, Host, Item, Kept, Level, NoAnswer, Token};
 use crate::helper::{Helper, HelperError, Owner, Renewal};
 use charset::Charset;

@@ -29,6 +29,8 @@
 mod arguments;
 mod entry;
 mod flow;
+#[cfg(feature = "fuzzed")]
+pub mod fuzzed;
 mod handle;
 mod helper;
 #[cfg(planted)]

@@ -75,7 +75,7 @@ fn ask_one(
 
 /// The reply, if it is one to this question. Everything else on the socket is somebody
 /// who guesses.
-fn answer(reply: &[u8], id: u16, query: &Query) -> Option<Message> {
+pub(super) fn answer(reply: &[u8], id: u16, query: &Query) -> Option<Message> {
     let reply = Message::from_vec(reply).ok()?;
     let is_ours = reply.id() == id
         && reply.message_type() == MessageType::Response

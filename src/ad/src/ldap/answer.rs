@@ -14,7 +14,6 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// An entry with these attributes.
-    #[cfg(test)]
     pub(crate) fn new(dn: &str, attributes: Vec<(String, Vec<Vec<u8>>)>) -> Self {
         Self {
             dn: dn.to_owned(),

@@ -41,12 +41,17 @@ impl Wire {
     pub(super) fn connect(address: SocketAddr, deadline: Instant) -> Result<Self, LdapError> {
         let tcp = TcpStream::connect_timeout(&address, left(deadline)?)?;
         tcp.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::over(tcp, deadline))
+    }
+
+    /// Over a connection that is there already.
+    pub(super) const fn over(tcp: TcpStream, deadline: Instant) -> Self {
+        Self {
             stream: Stream::Tcp(Socket { tcp, deadline }),
             seal: None,
             sealed: Vec::new(),
             plain: Vec::new(),
-        })
+        }
     }
 
     /// From here on TLS, with a server of this name. What came before and was not read is

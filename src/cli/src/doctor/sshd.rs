@@ -114,7 +114,7 @@ impl Configuration {
 }
 
 /// A line's keyword in small letters, with its older names put right, and its arguments.
-fn directive(line: &str) -> Option<(String, Vec<String>)> {
+pub(super) fn directive(line: &str) -> Option<(String, Vec<String>)> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return None;

@@ -60,7 +60,7 @@ impl Existing {
         }
     }
 
-    fn parse(text: Option<String>) -> Result<Self, SetupError> {
+    pub(super) fn parse(text: Option<String>) -> Result<Self, SetupError> {
         let Some(text) = text else {
             return Ok(Self {
                 text: None,
