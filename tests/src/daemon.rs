@@ -66,7 +66,7 @@ impl Sockets {
     /// # Errors
     /// As [`Daemon::start`].
     pub fn start(&self, configuration: &str) -> Result<Daemon> {
-        Daemon::get_ready(|| Daemon::spawn(&[], configuration, Some(self)))
+        Daemon::get_ready(|| Daemon::spawn(&[], &[], configuration, Some(self)))
     }
 }
 
@@ -90,7 +90,15 @@ impl Daemon {
     /// # Errors
     /// When it cannot be started, ends at once or is not ready in 10 seconds.
     pub fn start(configuration: &str) -> Result<Daemon> {
-        Daemon::get_ready(|| Daemon::launch(configuration))
+        Daemon::start_with(configuration, &[])
+    }
+
+    /// Start it with these variables in its environment, and wait as [`Daemon::start`] does.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_with(configuration: &str, environment: &[(&str, &str)]) -> Result<Daemon> {
+        Daemon::get_ready(|| Daemon::launch_with(configuration, environment))
     }
 
     fn get_ready(launch: impl FnOnce() -> Result<Daemon>) -> Result<Daemon> {
@@ -134,8 +142,16 @@ impl Daemon {
     /// # Errors
     /// When the program cannot be started at all.
     pub fn launch(configuration: &str) -> Result<Daemon> {
+        Daemon::launch_with(configuration, &[])
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Errors
+    /// As [`Daemon::launch`].
+    pub fn launch_with(configuration: &str, environment: &[(&str, &str)]) -> Result<Daemon> {
         own_folders()?;
-        Daemon::spawn(&[], configuration, None)
+        Daemon::spawn(&[], environment, configuration, None)
     }
 
     /// Start it as by [`start`](Daemon::start), by another program.
@@ -144,10 +160,15 @@ impl Daemon {
     /// As [`start`](Daemon::start).
     pub fn start_by(launcher: &[&str], configuration: &str) -> Result<Daemon> {
         own_folders()?;
-        Daemon::get_ready(|| Daemon::spawn(launcher, configuration, None))
+        Daemon::get_ready(|| Daemon::spawn(launcher, &[], configuration, None))
     }
 
-    fn spawn(launcher: &[&str], configuration: &str, sockets: Option<&Sockets>) -> Result<Daemon> {
+    fn spawn(
+        launcher: &[&str],
+        environment: &[(&str, &str)],
+        configuration: &str,
+        sockets: Option<&Sockets>,
+    ) -> Result<Daemon> {
         /// The sockets come as standard input and output, and leave as what sd_listen_fds(3)
         /// expects. Without them there are none to hand over.
         const SHELL: &str = "if [ \"$1\" = 2 ]; then
@@ -177,6 +198,7 @@ impl Daemon {
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("NOTIFY_SOCKET", NOTIFY)
             .env("TZ", "UTC")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod caller;
+pub mod chance;
 pub mod cli;
 pub mod contact;
 pub mod cron;
@@ -13,13 +14,16 @@ pub mod daemon;
 pub mod difference;
 pub mod directory;
 pub mod failure;
+pub mod fault;
 pub mod holdings;
 pub mod home;
 pub mod log;
 pub mod memory;
+pub mod power;
 pub mod probe;
 pub mod program;
 pub mod pty;
+pub mod question;
 pub mod rights;
 pub mod size;
 pub mod sshd;
@@ -29,10 +33,12 @@ pub mod world;
 
 pub use account::{Account, Condition};
 pub use caller::Caller;
+pub use chance::Chance;
 pub use cli::{Answer, domlogon, domlogon_with};
 pub use daemon::Daemon;
 pub use directory::Directory;
 pub use failure::{Failure, Result, differs, ensure, ensure_contains, ensure_equal};
+pub use fault::{Fault, Operations};
 pub use holdings::Holdings;
 pub use home::Home;
 pub use log::Log;

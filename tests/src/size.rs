@@ -21,6 +21,13 @@ pub fn sized<T>(short: T, long: T) -> T {
     if is_long() { long } else { short }
 }
 
+/// As [`sized`]; with `--long` and this variable in the environment, as much as that says.
+pub fn sized_or_given(variable: &str, short: u64, long: u64) -> u64 {
+    let given = std::env::var(variable).ok();
+    let given = given.and_then(|text| text.parse().ok());
+    sized(short, given.unwrap_or(long))
+}
+
 /// Print something that was measured, beside the cases. It fails nobody.
 pub fn figure(what: &str, value: impl Display) {
     println!("figure  {what}: {value}");
