@@ -50,6 +50,10 @@ impl Cost {
     };
 }
 
+/// How long one request waits for its turns to hash, all together. Less than the patience of a
+/// PAM module, so that the person is told that the daemon is busy and not that it is dead.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Bytes of a hash.
 const LENGTH: usize = 32;
 
@@ -100,14 +104,14 @@ impl Hasher {
     pub(crate) fn new(cost: Cost) -> Result<Self> {
         Ok(Self {
             cost,
-            slots: Slots::default(),
+            slots: Slots::for_processors(),
             stand_in: Salt::random()?,
         })
     }
 
     /// Begins to compare `password`.
     pub(crate) fn trial<'a>(&'a self, password: &'a Secret) -> Trial<'a> {
-        self.trial_by(password, self.slots.deadline())
+        self.trial_by(password, self.deadline())
     }
 
     /// The same for a request that has begun before.
@@ -122,7 +126,7 @@ impl Hasher {
 
     /// When a request that begins now has waited long enough.
     pub(crate) fn deadline(&self) -> Instant {
-        self.slots.deadline()
+        Instant::now() + PATIENCE
     }
 
     /// Whether a good logon replaces it: it was made at another cost than new ones are, or

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Fault, Result, store_verdict};
 use crate::schema::{self, Found};
+use crate::slots::Slots;
 use crate::trail::{self, Trail};
 use domlogon_protocol::Verdict;
 use rusqlite::config::DbConfig;
@@ -12,12 +13,15 @@ use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a transaction waits for another program that holds the file. The daemon is
 /// the only one that should; a backup reads, and does not stop writers.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long an administrator's work waits for those who write before it.
+const FOREVER: Duration = Duration::from_secs(3600);
 
 /// Not to move the journal that a killed daemon left into the file when the connection is
 /// closed. On for every connection until [`Store::close`]: a file that turns out to be
@@ -28,7 +32,8 @@ const KEEP_JOURNAL: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 /// does not stop those who read little.
 pub(crate) struct Store {
     writer: Link,
-    turns: Turns,
+    /// One writes at a time, in the order in which they came.
+    turns: Slots,
     reader: Link,
     lister: Link,
     /// For what is to be told of changes: whoever made one waits for that.
@@ -82,7 +87,7 @@ impl Store {
         };
         Ok(Self {
             writer: Link::new(writer),
-            turns: Turns::default(),
+            turns: Slots::new(1),
             reader: reader()?,
             lister: reader()?,
             herald: reader()?,
@@ -136,7 +141,7 @@ impl Store {
         durability: Durability,
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        self.write_in_turn(self.turns.take(), durability, f)
+        self.write_by(Instant::now() + FOREVER, durability, f)
     }
 
     /// As [`write`](Self::write), but only if those before it are done in time: at a slow disk
@@ -147,16 +152,7 @@ impl Store {
         durability: Durability,
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        let turn = self.turns.take_by(deadline);
-        self.write_in_turn(turn.ok_or(Fault::Store(Verdict::Busy))?, durability, f)
-    }
-
-    fn write_in_turn<T>(
-        &self,
-        _turn: Turn<'_>,
-        durability: Durability,
-        f: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
+        let _turn = self.turns.take(deadline)?;
         self.writer.with(|connection| {
             self.trust_journal(connection)?;
             // Set for each: a failed attempt to set it back cannot weaken the next one.
@@ -203,7 +199,7 @@ impl Store {
 
     /// As [`write`](Self::write), and nothing that `f` did is kept.
     pub(crate) fn rehearse<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let _turn = self.turns.take();
+        let _turn = self.turns.take(Instant::now() + FOREVER)?;
         self.writer.with(|connection| {
             // Undone when it is dropped.
             let transaction =
@@ -269,50 +265,6 @@ impl Link {
     /// A panic inside a transaction has rolled it back; the connection itself is whole.
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whose turn it is to write.
-#[derive(Default)]
-struct Turns {
-    taken: Mutex<bool>,
-    given_back: Condvar,
-}
-
-/// Given back when dropped.
-struct Turn<'a>(&'a Turns);
-
-impl Turns {
-    /// Waits for those before.
-    fn take(&self) -> Turn<'_> {
-        let taken = self.given_back.wait_while(self.taken(), |taken| *taken);
-        *taken.unwrap_or_else(PoisonError::into_inner) = true;
-        Turn(self)
-    }
-
-    /// The same, but no longer than until then.
-    fn take_by(&self, deadline: Instant) -> Option<Turn<'_>> {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let waited = self
-            .given_back
-            .wait_timeout_while(self.taken(), patience, |taken| *taken);
-        let (mut taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if *taken {
-            return None;
-        }
-        *taken = true;
-        Some(Turn(self))
-    }
-
-    fn taken(&self) -> MutexGuard<'_, bool> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *self.0.taken() = false;
-        self.0.given_back.notify_one();
     }
 }
 
