@@ -66,7 +66,7 @@ pub(super) fn clock(world: &mut World) -> Result<()> {
 fn says(account: &Account, password: &str, verdict: Verdict) -> Result<()> {
     ensure_equal(
         format!("a logon of {} with {password}", account.name),
-        question::logon(&account.name, password).ok(),
+        question::logon_in_the_end(&account.name, password).ok(),
         Some(verdict),
     )
 }

@@ -309,7 +309,7 @@ impl Person {
         self.maybe_full_name = None;
         if record.locked {
             // The right password opens nothing.
-            let verdict = question::logon(&self.name, &self.password);
+            let verdict = question::logon_in_the_end(&self.name, &self.password);
             ensure_equal(
                 "a logon of a locked account",
                 verdict.ok(),
@@ -382,7 +382,7 @@ impl Person {
 
     /// The one that was told to be in force; or, where nobody said, one of two, and not the other.
     fn has_one_password(&mut self) -> Result<()> {
-        let opens = |password: &str| match question::logon(&self.name, password) {
+        let opens = |password: &str| match question::logon_in_the_end(&self.name, password) {
             Ok(Verdict::Success) => Ok(true),
             Ok(Verdict::LogonFailure) => Ok(false),
             other => Err(differs(
@@ -414,7 +414,7 @@ impl Person {
             _ => {}
         }
         // The counter is at 0 whatever was tried.
-        let last = question::logon(&self.name, &self.password);
+        let last = question::logon_in_the_end(&self.name, &self.password);
         ensure_equal("a good logon", last.ok(), Some(Verdict::Success))
     }
 }
