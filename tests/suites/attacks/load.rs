@@ -82,45 +82,71 @@ fn comes_in(account: &Account) -> Result<()> {
     report.returns("acct", "SUCCESS").map(drop)
 }
 
-/// One after the other, for an hour with `--long`, while accounts are edited: what the daemon holds does not grow.
+/// One after the other, for an hour with `--long`, while accounts are edited: what the daemon
+/// holds does not grow.
 fn in_a_row(world: &mut World) -> Result<()> {
-    let crowd = Crowd::make(world, "row", 50)?;
-    let process = world.daemon()?.process();
-    let logons = sized(200, 10_000);
+    let mut row = Row {
+        crowd: Crowd::make(world, "row", 50)?,
+        process: world.daemon()?.process(),
+        answers: Answers::default(),
+        done: 0,
+        kept: None,
+    };
     let begun = Instant::now();
-    let least = Duration::from_secs(60 * sized_or_given("DOMLOGON_MINUTES", 0, 60));
-    let mut all = Answers::default();
-    // As many as it holds at its most are soon there.
-    let mut warm = None;
-    let mut last = None;
-    let mut done = 0;
-    while done < logons || begun.elapsed() < least {
-        let part = logons / 10;
-        let answers = thread::scope(|scope| {
-            let editor = Editor::begin(scope, &crowd);
-            let answers = crowd.log_on(part, QUEUE);
-            editor.end()?;
-            answers
-        })?;
-        all.add(answers);
-        done += part;
-        let now = Keeps::of(process)?;
-        last = Some(now);
-        if done * 3 >= logons {
-            warm.get_or_insert(now).holds(now)?;
-        }
-    }
-    let what = format!("{done} in a row");
-    all.report(&what);
+    let result = row.run();
+    let what = format!("{} in a row", row.done);
+    row.answers.report(&what);
     figure(
         &format!("{what}: took"),
         format!("{} s", begun.elapsed().as_secs()),
     );
-    if let (Some(warm), Some(last)) = (warm, last) {
+    if let Some([warm, last]) = row.kept {
         figure(&format!("{what}: kept after a third"), warm);
         figure(&format!("{what}: kept at the end"), last);
     }
-    crowd.comes_in()
+    result?;
+    row.crowd.comes_in()
+}
+
+struct Row {
+    crowd: Crowd,
+    process: u32,
+    answers: Answers,
+    done: usize,
+    /// What the daemon held when it had held the most for the first time, and last.
+    kept: Option<[Keeps; 2]>,
+}
+
+impl Row {
+    fn run(&mut self) -> Result<()> {
+        let logons = sized(200, 10_000);
+        let least = Duration::from_secs(60 * sized_or_given("DOMLOGON_MINUTES", 0, 60));
+        let begun = Instant::now();
+        while self.done < logons || begun.elapsed() < least {
+            self.part(logons / 10)?;
+            // By then it has as many threads as it ever has.
+            if self.done * 3 >= logons {
+                let now = Keeps::of(self.process)?;
+                let [warm, last] = self.kept.get_or_insert([now, now]);
+                *last = now;
+                warm.holds(now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, logons: usize) -> Result<()> {
+        let crowd = &self.crowd;
+        let answers = thread::scope(|scope| {
+            let editor = Editor::begin(scope, crowd);
+            let answers = crowd.log_on(logons, QUEUE);
+            editor.end()?;
+            answers
+        })?;
+        self.answers.add(answers);
+        self.done += logons;
+        Ok(())
+    }
 }
 
 /// Until the threads that came for a crowd are gone.
