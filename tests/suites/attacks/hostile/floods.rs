@@ -48,12 +48,12 @@ const FIRST_UID: u32 = 6001;
 /// One user, with one attack after the other.
 fn one_caller(world: &mut World) -> Result<()> {
     let scene = Scene::new(world)?;
-    let calm = scene.logons(Duration::from_secs(sized(1, 10)))?;
+    let calm = scene.logons(Duration::from_millis(sized(500, 10_000)))?;
     figure("logons with nobody else, ms", &calm);
     for attack in ATTACKS {
         // In a short run all of them together are the other case.
         if sized(attack == "half", true) {
-            let time = Duration::from_secs(sized(2, 20));
+            let time = Duration::from_secs(sized(1, 20));
             let callers = scene.callers(&[attack], 1, time)?;
             let took = scene.logons(time)?;
             figure(
@@ -69,7 +69,7 @@ fn one_caller(world: &mut World) -> Result<()> {
 /// So many users that their shares together are more than there is.
 fn many_callers(world: &mut World) -> Result<()> {
     let scene = Scene::new(world)?;
-    let time = Duration::from_secs(sized(4, 60));
+    let time = Duration::from_secs(sized(2, 60));
     let callers = scene.callers(&ATTACKS, sized(1, 3), time)?;
     let count = callers.len();
     let took = scene.logons(time)?;
@@ -83,7 +83,7 @@ fn many_callers(world: &mut World) -> Result<()> {
 /// Many users who each keep as many connections as they get: somebody who has none gets one.
 fn every_place_taken(world: &mut World) -> Result<()> {
     let scene = Scene::new(world)?;
-    let time = Duration::from_secs(sized(2, 30));
+    let time = Duration::from_secs(sized(1, 30));
     let callers = scene.callers(&["half"], sized(12, 40), time)?;
     let count = callers.len() / 2;
     let took = scene.logons(time)?;
@@ -105,7 +105,7 @@ fn long_answers(world: &mut World) -> Result<()> {
     let import = Program::new("domlogon").patience(Duration::from_secs(120));
     cli::run(&import.args(&["user", "import", "-"]), &table)?.exits(0)?;
     let scene = Scene::new(world)?;
-    let time = Duration::from_secs(sized(2, 20));
+    let time = Duration::from_secs(sized(1, 20));
     let callers = scene.callers(&["heavy"], 6, time)?;
     let took = scene.logons(time)?;
     figure(

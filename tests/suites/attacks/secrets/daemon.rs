@@ -57,7 +57,7 @@ fn logons(world: &mut World) -> Result<()> {
 /// Every way that a change ends.
 fn changes(world: &mut World) -> Result<()> {
     let traces = Traces::begin(world)?;
-    for round in 0..sized(3, 90) {
+    for round in 0..sized(1, 90) {
         let [old, wrong, short, new] = std::array::from_fn(|_| Marker::long(length(round)));
         let account = world.account(Good)?;
         account.reset(old.text())?;
