@@ -260,7 +260,7 @@ fn note(found: &mut Vec<Copy>, form: &'static str, address: u64, mapping: &str) 
 /// # Errors
 /// When it has, with where.
 pub fn is_clean(what: &str, process: u32, marker: &Marker) -> Result<()> {
-    const REST: Duration = Duration::from_millis(500);
+    const REST: Duration = Duration::from_secs(5);
     let end = Instant::now() + REST;
     loop {
         let found = copies(process, marker)?;

@@ -382,6 +382,18 @@ impl Report {
     }
 }
 
+/// "(ref ABCDEF)" as "(ref)".
+fn without_reference(line: &str) -> String {
+    const MARK: &str = "(ref ";
+    match line.split_once(MARK) {
+        Some((before, rest)) => {
+            let after = rest.split_once(')').map_or("", |(_, after)| after);
+            format!("{before}(ref){after}")
+        }
+        None => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -400,17 +412,5 @@ mod tests {
         assert!(report.asks_nothing().is_err());
         assert!(report.returns("auth", "SUCCESS").is_err());
         assert_eq!(report.texts("prompt off"), ["Password: "]);
-    }
-}
-
-/// "(ref ABCDEF)" as "(ref)".
-pub fn without_reference(line: &str) -> String {
-    const MARK: &str = "(ref ";
-    match line.split_once(MARK) {
-        Some((before, rest)) => {
-            let after = rest.split_once(')').map_or("", |(_, after)| after);
-            format!("{before}(ref){after}")
-        }
-        None => line.to_owned(),
     }
 }

@@ -205,7 +205,7 @@ pub fn processes_called(names: &[&str]) -> Result<Vec<u32>> {
 }
 
 /// The process id of a child, for signals.
-pub(crate) fn process_of(child: &Child) -> Pid {
+pub fn process_of(child: &Child) -> Pid {
     // The kernel's limit is 2^22; pid 1, should that ever change, does not die of our signals.
     Pid::from_raw(i32::try_from(child.id()).unwrap_or(1))
 }

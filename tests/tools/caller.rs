@@ -165,7 +165,7 @@ fn garbage(stream: &mut UnixStream, round: u64) -> io::Result<()> {
         bytes.push(state.to_be_bytes()[0]);
     }
     // Half of it begins as it should.
-    if round.is_multiple_of(2) {
+    if round % 2 == 0 {
         stream.write_all(&header(u32::try_from(bytes.len()).unwrap_or(0)))?;
     }
     stream.write_all(&bytes)

@@ -4,9 +4,9 @@
 use crate::{Case, case};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::memory::{self, Copy};
-use domlogon_tests::program::everything;
+use domlogon_tests::program::{everything, process_of};
 use domlogon_tests::{Failure, Marker, Program, Result, World, ensure};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use std::fs;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -191,8 +191,7 @@ impl Tracer {
 
 impl Drop for Tracer {
     fn drop(&mut self) {
-        let process = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
-        let _ = nix::sys::signal::kill(process, Signal::SIGTERM);
+        let _ = kill(process_of(&self.0), Signal::SIGTERM);
         let _ = self.0.wait();
     }
 }
