@@ -6,10 +6,11 @@ use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
-    Directory, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Probe, Program, ROOT_PASSWORD, Result,
-    World, contact, domlogon_with, ensure, ensure_equal,
+    Directory, Failure, LOCAL_PASSWORD, NEW_PASSWORD, PASSWORD, Probe, Program, ROOT_PASSWORD,
+    Result, World, contact, domlogon_with, ensure, ensure_equal,
 };
 use serde_json::json;
+use std::fs;
 use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -33,6 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         in_directory("attacks/texts that end a line", texts),
         in_directory("attacks/filters in names", filters),
         in_directory("attacks/names of Kerberos", principals),
+        in_directory("attacks/a ticket of a local user's name", ticket_by_name),
     ]
 }
 
@@ -583,4 +585,47 @@ fn principals(world: &mut World) -> Result<()> {
     directory.set(&thief.name, json!({"password": "Th1ef-Passw0rd"}))?;
     shut(&theirs, "Th1ef-Passw0rd")?;
     account.opens_with(PASSWORD)
+}
+
+/// Somebody in the directory is called as a local user and comes to sshd with a ticket: libkrb5
+/// takes the name for the local user's. What `doctor` advises against it helps.
+fn ticket_by_name(world: &mut World) -> Result<()> {
+    const USUAL: &str = "/etc/krb5.conf";
+    let directory = world.directory()?;
+    // Another case may have made him.
+    let _ = directory.user("localuser", PASSWORD);
+    world.sshd()?;
+    let usual = fs::read_to_string(USUAL).map_err(Failure::harness("read krb5.conf"))?;
+    let advised =
+        format!("{usual}[plugins]\n    localauth = {{\n        disable = an2ln\n    }}\n");
+    let as_it_comes = comes_in_by_ticket();
+    fs::write(USUAL, advised).map_err(Failure::harness("write krb5.conf"))?;
+    let as_advised = comes_in_by_ticket();
+    fs::write(USUAL, usual).map_err(Failure::harness("write krb5.conf"))?;
+    // Were he refused here already, the other answer would say nothing.
+    ensure_equal("in by the ticket, as libkrb5 comes", as_it_comes?, true)?;
+    ensure_equal("in by the ticket, as doctor advises", as_advised?, false)
+}
+
+fn comes_in_by_ticket() -> Result<bool> {
+    let script = format!(
+        "export KRB5CCNAME=FILE:/root/attack.cc HOME=/root; \
+         echo '{PASSWORD}' | kinit localuser@CORP.EXAMPLE >/dev/null || exit 9; \
+         /usr/sbin/sshd -f /etc/ssh/test-sshd-config -o Port=2299 -o ListenAddress=127.0.1.1 \
+             -o GSSAPIAuthentication=yes -o PidFile=/run/attack-sshd.pid || exit 9; \
+         sleep 0.5; \
+         ssh -F /dev/null -p 2299 -o GSSAPIAuthentication=yes -o StrictHostKeyChecking=no \
+             -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=gssapi-with-mic \
+             -l localuser sandbox.corp.example 'echo I am $(id -un)'; \
+         kill $(cat /run/attack-sshd.pid)"
+    );
+    let output = Program::new("sh").args(&["-c", &script]).run(b"")?;
+    let text = everything(&output);
+    ensure(
+        output.status.code() != Some(9),
+        "a ticket, and an sshd",
+        "both",
+        &*text,
+    )?;
+    Ok(text.contains("I am localuser"))
 }

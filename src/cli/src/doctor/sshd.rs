@@ -15,13 +15,17 @@ const DEEPEST: u32 = 16;
 const MOST_LINES: usize = 20_000;
 
 /// The keywords that we look at, and what they are without a line.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("usepam", "no"),
     ("passwordauthentication", "yes"),
     ("kbdinteractiveauthentication", "yes"),
     ("pubkeyauthentication", "yes"),
     ("permitemptypasswords", "no"),
+    ("gssapiauthentication", "no"),
 ];
+
+/// What other programs open when a ticket for this host is shown to them; `join` makes it.
+const KEYTAB: &str = "/etc/krb5.keytab";
 
 /// A value and where it is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +159,7 @@ pub(crate) fn check(host: &Host, turned_on: bool, report: &mut Report) {
     }
     effective(host, &mut configuration);
     judge(&configuration, report);
+    tickets(host, &configuration, report);
     blocks(&configuration, report);
 }
 
@@ -238,6 +243,42 @@ fn judge(configuration: &Configuration, report: &mut Report) {
         ),
         (_, false) => {}
     }
+}
+
+/// Tickets instead of passwords: libkrb5 takes the name in a ticket for the local user's name.
+fn tickets(host: &Host, configuration: &Configuration, report: &mut Report) {
+    let (value, setting) = configuration.of("gssapiauthentication");
+    if value != "yes" || !host.exists(KEYTAB) || names_are_not_taken(host) {
+        return;
+    }
+    let finding = Finding::danger(
+        "sshd-kerberos-names",
+        "sshd takes a ticket of the domain for the local user of that name (GSSAPIAuthentication \
+         yes)",
+    )
+    .because("whoever may make an account called root in the domain is root here")
+    .mend(
+        "write: GSSAPIAuthentication no (and: systemctl reload ssh); or in /etc/krb5.conf: \
+         [plugins] localauth = { disable = an2ln }, after which a ticket opens only what a \
+         ~/.k5login names",
+    );
+    report.add(match setting {
+        Some(set) if set.line > 0 => finding.at(&set.file, set.line),
+        _ => finding.at(FILE, None),
+    });
+}
+
+fn names_are_not_taken(host: &Host) -> bool {
+    let says_so = |text: String| {
+        let mut lines = text.lines().map(str::trim);
+        lines.any(|line| {
+            (line.starts_with("disable") && line.contains("an2ln"))
+                || (line.starts_with("enable_only") && !line.contains("an2ln"))
+        })
+    };
+    let mut files = host.glob("/etc/krb5.conf.d/*");
+    files.push("/etc/krb5.conf".to_owned());
+    files.iter().filter_map(|file| host.read(file)).any(says_so)
 }
 
 /// Match blocks that turn off what holds for the others.

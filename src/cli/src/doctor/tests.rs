@@ -121,6 +121,18 @@ fn what_users_will_see_is_told_apart() {
     assert!(found.notes[0].contains("needs a terminal"));
 }
 
+#[test]
+fn tickets_that_open_by_name_alone_are_told_until_they_do_not() {
+    let tree = Tree::debian();
+    tree.append("/etc/ssh/sshd_config", "GSSAPIAuthentication yes\n");
+    assert!(report(&tree).healthy, "there is no keytab");
+    tree.write("/etc/krb5.keytab", "");
+    assert!(!report(&tree).healthy);
+    let advised = "[plugins]\n  localauth = {\n    disable = an2ln\n  }\n";
+    tree.write("/etc/krb5.conf", advised);
+    assert!(report(&tree).healthy, "{}", report(&tree).text());
+}
+
 /// Every file that is read.
 const READ: [&str; 12] = [
     "/etc/pam.d/common-auth",

@@ -206,6 +206,10 @@ const REST: &[Fault] = &[
     ("sshd-empty-passwords", SSHD, |tree| {
         tree.append(SSHD, "Match User guest\n  PermitEmptyPasswords yes\n");
     }),
+    ("sshd-kerberos-names", SSHD, |tree| {
+        tree.write("/etc/krb5.keytab", "");
+        tree.append(SSHD, "GSSAPIAuthentication yes\n");
+    }),
     ("sshd-no-way-in", SSHD, |tree| {
         tree.write(SSHD, "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication no\n");
     }),
