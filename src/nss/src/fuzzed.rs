@@ -9,14 +9,18 @@ use crate::wire::{Reply, Request};
 use domlogon_names::{Found, GroupRecord, Reader, UserRecord};
 use domlogon_protocol::{Qualifier, UserName, directory};
 
+/// A reply that cannot be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
 /// Reads the body of a reply, and packs what may be given: the reply in the protocol's own words,
 /// if it is one that a look-up takes.
 ///
 /// # Errors
-/// It cannot be understood.
-pub fn reply(body: &[u8]) -> Result<Option<domlogon_protocol::Reply>, ()> {
+/// [`Unreadable`]
+pub fn reply(body: &[u8]) -> Result<Option<domlogon_protocol::Reply>, Unreadable> {
     use domlogon_protocol::Reply as Theirs;
-    Ok(Some(match Reply::read(body).ok_or(())? {
+    Ok(Some(match Reply::read(body).ok_or(Unreadable)? {
         Reply::User(found) => Theirs::User(found.as_ref().map(user)),
         Reply::Group(found) => Theirs::Group(found.as_ref().map(group)),
         Reply::GroupIds(ids) => Theirs::GroupIds(ids.map(|ids| ids.iter().collect())),

@@ -185,15 +185,16 @@ impl Scene {
     fn judge(&self, at_admin_door: bool, uid: u32, asked: &Request, reply: &Reply) {
         let is_root = uid == 0;
         match (asked, reply) {
-            (Request::Logon { user, password, .. }, Reply::Decision(decision)) => {
-                if decision.verdict.grants() {
-                    let known = self.passwords.get(&user.key());
-                    let is_one = known
-                        .is_some_and(|known| known.iter().any(|known| known == password.expose()));
-                    assert!(is_one, "{user} came in with {:?}", password.expose());
-                    assert!(is_root, "a stranger was told");
-                }
+            (Request::Logon { user, password, .. }, Reply::Decision(decision))
+                if decision.verdict.grants() =>
+            {
+                let known = self.passwords.get(&user.key());
+                let is_one =
+                    known.is_some_and(|known| known.iter().any(|known| known == password.expose()));
+                assert!(is_one, "{user} came in with {:?}", password.expose());
+                assert!(is_root, "a stranger was told");
             }
+            (Request::Logon { .. }, Reply::Decision(_)) => {}
             (Request::Account { .. } | Request::Change { .. }, Reply::Decision(decision))
             | (Request::Preliminary { .. }, Reply::Preliminary { decision, .. }) => {
                 assert!(is_root || !decision.verdict.grants(), "{uid}: {asked:?}");

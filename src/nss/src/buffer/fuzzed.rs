@@ -34,7 +34,8 @@ pub(crate) fn user_lines(user: &User<'_>) {
                     (line.pw_shell, user.shell),
                 ] {
                     // SAFETY: it was put, so each is a C string in the buffer.
-                    assert_eq!(unsafe { CStr::from_ptr(text) }.to_bytes(), wanted);
+                    let text = unsafe { CStr::from_ptr(text) };
+                    assert_eq!(text.to_bytes(), wanted);
                 }
                 return;
             }
@@ -63,10 +64,8 @@ pub(crate) fn group_lines(group: &Group<'_>) {
                 let line = unsafe { line.assume_init() };
                 assert_eq!(line.gr_gid, group.gid);
                 // SAFETY: it was put, so this is a C string in the buffer.
-                assert_eq!(
-                    unsafe { CStr::from_ptr(line.gr_name) }.to_bytes(),
-                    group.name
-                );
+                let name = unsafe { CStr::from_ptr(line.gr_name) };
+                assert_eq!(name.to_bytes(), group.name);
                 let mut count = 0;
                 // SAFETY: the list ends with a null pointer, and each before it is a C string.
                 unsafe {
