@@ -177,3 +177,17 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ciphers_are_there_without_a_profile() {
+        let context = ContextHandle::blank().unwrap();
+        let aes = Enctype::Aes256.number().into();
+        let key = derive_key(&context, aes, b"x", b"x").unwrap();
+        assert_eq!(key.len(), 32);
+        load_ciphers();
+    }
+}
