@@ -219,9 +219,9 @@ pub fn copies(process: u32, marker: &Marker) -> Result<Vec<Copy>> {
         }
     }
     ensure(
-        looked_at > 1 << 20,
+        looked_at > 1 << 16,
         what,
-        "a megabyte at least",
+        "more than it takes to begin",
         looked_at.to_string(),
     )?;
     Ok(found)

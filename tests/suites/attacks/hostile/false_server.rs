@@ -8,7 +8,7 @@ use domlogon_tests::caller::Caller;
 use domlogon_tests::daemon::{ADMIN_SOCKET, CONFIGURATION, RUN, SOCKET};
 use domlogon_tests::size::is_long;
 use domlogon_tests::{
-    Account, Daemon, Failure, NEW_PASSWORD, PASSWORD, Probe, Program, Result, World, domlogon,
+    Account, Daemon, Failure, NEW_PASSWORD, PASSWORD, Probe, Program, Result, World, cli, domlogon,
     ensure, ensure_equal,
 };
 use std::fs;
@@ -171,7 +171,9 @@ fn nobody_comes_in(account: &Account, what: &str) -> Result<()> {
         found.status.code(),
         Some(2),
     )?;
-    let shown = domlogon(&["user", "list"])?;
+    // The command gives the daemon half a minute for an administrator's work.
+    let list = Program::new("domlogon").patience(Duration::from_secs(40));
+    let shown = cli::run(&list.args(&["user", "list"]), "")?;
     ensure(
         shown.code() != 0,
         format!("user list, and the server says {what}"),
