@@ -77,6 +77,7 @@ fn waiting(world: &mut World) -> Result<()> {
             let child = Command::new("domlogon")
                 .args(&arguments)
                 .stdin(Stdio::piped())
+                .stdout(Stdio::null())
                 .spawn();
             let mut child = child.map_err(Failure::harness("start domlogon"))?;
             if let Some(mut input) = child.stdin.take() {
