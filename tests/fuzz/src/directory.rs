@@ -122,6 +122,7 @@ pub(crate) const LDAP: Target = Target {
         let ends = [(0, 0x61), (1, 0x65), (2, 0x67), (3, 0x78)];
         let mut all = vec![[&[1][..], &whole].concat()];
         all.extend(ends.map(|(which, tag)| [&[which][..], &done(7, tag, 49, None)].concat()));
+        all.push([&[0][..], &entry(7, &attributes()), &done(7, 0x61, 0, None)].concat());
         all.push([&[1][..], &message(0, &element(0x78, b""))].concat());
         all.push(vec![1, 0x30, 0]);
         all.push(vec![0, 0x30, 5, 2, 1, 1, 0x61, 0]);
@@ -151,7 +152,11 @@ pub(crate) const DIRECTORY: Target = Target {
     name: "directory",
     run: directory,
     seeds: || {
-        let mut all = Vec::new();
+        // Somebody else than was asked for.
+        let mut bob = attributes();
+        bob.retain(|(name, _)| *name != "sAMAccountName");
+        bob.push(("sAMAccountName", b"bob"));
+        let mut all = vec![[&[4][..], &entry(1, &bob), &done(1, 0x65, 0, None)].concat()];
         for which in 0..12 {
             let mut input = vec![which];
             for id in 1..8 {
@@ -180,15 +185,22 @@ pub(crate) const PERSON: Target = Target {
     name: "person",
     run: person,
     seeds: || {
-        let mut whole = 1_795_417_200_i64.to_le_bytes().to_vec();
-        for (name, value) in attributes() {
-            whole.extend(name.bytes());
-            whole.push(0);
-            let length = u16::try_from(value.len()).unwrap_or(0);
-            whole.extend(length.to_le_bytes());
-            whole.extend(value);
-        }
-        vec![whole]
+        let changed: [&[(&str, &[u8])]; 7] = [
+            &[],
+            &[("userWorkstations", b", ,")],
+            &[("userAccountControl", b"514")],
+            &[("accountExpires", b"134350000000000000")],
+            &[("pwdLastSet", b"0"), ("userAccountControl", b"66048")],
+            &[
+                ("lockoutTime", b"134350000000000000"),
+                ("msDS-User-Account-Control-Computed", b"16"),
+            ],
+            &[
+                ("pwdLastSet", b"-9223372036854775808"),
+                ("accountExpires", b"-1"),
+            ],
+        ];
+        changed.map(person_with).to_vec()
     },
     words: &[
         "512",
@@ -205,6 +217,20 @@ pub(crate) const PERSON: Target = Target {
     longest: 4096,
     smoke: 5_000,
 };
+
+fn person_with(changed: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut input = 1_795_417_200_i64.to_le_bytes().to_vec();
+    for (name, value) in attributes() {
+        let other = changed.iter().find(|(known, _)| *known == name);
+        let value = other.map_or(value, |(_, value)| value);
+        input.extend(name.bytes());
+        input.push(0);
+        let length = u16::try_from(value.len()).unwrap_or(0);
+        input.extend(length.to_le_bytes());
+        input.extend(value);
+    }
+    input
+}
 
 /// An instant, and attributes: a name, a zero, and a value with its length.
 fn person(bytes: &[u8]) {
@@ -272,7 +298,12 @@ pub(crate) const DESCRIPTOR: Target = Target {
     seeds: || {
         let mut none = DESCRIPTOR_SEED.to_vec();
         none.truncate(20);
-        vec![DESCRIPTOR_SEED.to_vec(), none]
+        // A list that says that it has another entry, which stands behind it.
+        let mut more = DESCRIPTOR_SEED.to_vec();
+        more[24] = 2;
+        more[28] = 2;
+        more.extend(DESCRIPTOR_SEED.iter().skip(28));
+        vec![DESCRIPTOR_SEED.to_vec(), none, more]
     },
     words: &[],
     longest: 1024,
@@ -288,9 +319,23 @@ const DESCRIPTOR_SEED: [u8; 68] = [
 
 fn descriptor(bytes: &[u8]) {
     let said = ad::cannot_change(bytes);
-    // What follows the descriptor says nothing.
+    // What follows the descriptor says nothing, and neither does what follows its list.
     let longer = [bytes, &[0; 64]].concat();
     assert!(said.is_none() || ad::cannot_change(&longer) == said);
+    let list = bytes.get(16..).and_then(|rest| rest.first_chunk());
+    let list = list.map_or(0, |at| {
+        usize::try_from(u32::from_le_bytes(*at)).unwrap_or(0)
+    });
+    let size = bytes
+        .get(list..)
+        .and_then(|list| list.get(2..)?.first_chunk());
+    let end = size.map(|size| list + usize::from(u16::from_le_bytes(*size)));
+    if let Some(alone) = end
+        .filter(|end| *end >= 20)
+        .and_then(|end| bytes.get(..end))
+    {
+        assert_eq!(ad::cannot_change(alone), said);
+    }
 }
 
 /// What a controller says of itself to everybody.

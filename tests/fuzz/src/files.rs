@@ -238,7 +238,7 @@ pub(crate) const STATE: Target = Target {
     seeds: || {
         let texts: [&[u8]; 5] = [
             br#"0{"format":1,"version":7,"taken_at":7,"from_file":true,"lists":{"lists":[[{"right":"Network","side":"Deny"},[{"written":"CORP\\x","sid":{"authority":5,"sub":[21,1,2,3,1107]},"name":null}]]],"services":[["vsftpd","Deny",true]],"audit":[{"right":"Service","side":"Allow"}]}}"#,
-            br#"1{"format":1,"since":7,"logons":[{"user":"alice","service":"sshd","granted":9,"refused":null},{"user":"bob","service":"login","granted":null,"refused":8}]}"#,
+            br#"1{"format":1,"since":7,"logons":[{"user":"alice","service":"sshd","granted":9,"refused":null},{"user":"bob","service":"login","granted":null,"refused":8},{"user":"eve","service":"x","granted":9223372036854775807,"refused":null}]}"#,
             br#"2{"domain":"CORP","dns_name":"corp.example","realm":"CORP.EXAMPLE","account":"WS1$","host":"ws1.corp.example","sid":"S-1-5-21-1-2-3","current":{"password":"x","kvno":2,"set_at":7},"pending":null,"previous":null}"#,
             br#"3{"phase":"pending","direction":"on","files":[{"path":"/etc/nsswitch.conf","existed":true,"mode":420,"uid":0,"gid":0}],"awaited":null,"account":null,"select":null}"#,
             b"3Module: domlogon\nx\nModule: unix\ny\n",
@@ -288,7 +288,8 @@ pub(crate) const NAMES: Target = Target {
     run: names_file,
     seeds: || {
         let files = [(3, None), (1, Some(domlogon_names::Id([7; 16]))), (0, None)];
-        let mut all = Vec::new();
+        // Two numbers that lead to one another's records.
+        let mut all = vec![[&[1], exchanged(names_of(3, None)).as_slice()].concat()];
         for (count, base) in files {
             let file = names_of(count, base);
             for how in [0, 1] {
@@ -316,6 +317,31 @@ fn names_file(bytes: &[u8]) {
     let keys: [&[u8]; 5] = [b"user2000", b"user2001", b"group5000", b"gone", b""];
     let ids = [0, 999, 2000, 2001, 2002, 5000, 5001, u32::MAX];
     let _ = nss::names(&contents, &keys, &ids);
+}
+
+/// What follows the cover of a file in which the first two of a table by number lead to one
+/// another.
+fn exchanged(file: Vec<u8>) -> Vec<u8> {
+    const TABLE_OF_IDS: usize = 96 + 16;
+    let mut contents = file.get(COVER..).unwrap_or_default().to_vec();
+    let table = contents
+        .get(TABLE_OF_IDS..)
+        .and_then(|rest| rest.first_chunk());
+    let table = table.map_or(0, |table| u64::from_le_bytes(*table));
+    let table = usize::try_from(table).unwrap_or(0);
+    let places: Vec<usize> = (table..contents.len())
+        .step_by(8)
+        .map(|slot| slot + 4)
+        .filter(|at| {
+            contents
+                .get(*at..at + 4)
+                .is_some_and(|place| place != [0; 4])
+        })
+        .collect();
+    if let [one, other, ..] = places[..] {
+        (0..4).for_each(|byte| contents.swap(one + byte, other + byte));
+    }
+    contents
 }
 
 fn names_of(count: u32, base: Option<domlogon_names::Id>) -> Vec<u8> {

@@ -38,6 +38,19 @@ pub(crate) const KERBEROS: Target = Target {
                 all.push(input);
             }
         }
+        // That a change was made, said by anybody.
+        for which in [3, 4] {
+            let alone = error_with(0, &[0, 0]);
+            let framed = [&[0, 0, 0, 1, 0, 0][..], &alone].concat();
+            for mut reply in [alone, framed] {
+                let length = u16::try_from(reply.len()).unwrap_or(0);
+                if let Some([high, low]) = reply.first_chunk_mut().filter(|first| **first == [0, 0])
+                {
+                    [*high, *low] = length.to_be_bytes();
+                }
+                all.push([&[which][..], &length.to_le_bytes(), &reply].concat());
+            }
+        }
         all.push([&[5][..], &ticket(["krbtgt", REALM])].concat());
         all
     },
