@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Most bytes of one part; and of all of one target.
 const LONGEST: usize = 4096;
-const MOST: usize = 32 * 1024;
+const MOST: usize = 16 * 1024;
 
 /// The folder of this crate's own files.
 fn root() -> PathBuf {

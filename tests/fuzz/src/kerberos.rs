@@ -134,6 +134,7 @@ fn kerberos(bytes: &[u8]) {
                 .set_password(changepw, Some("WS1$"), &new, &mut server)
                 .and_then(done),
         };
+        assert!(asked > 0, "{which} asks nobody: {granted:?}");
         match granted {
             Ok(()) => panic!("granted by nobody"),
             Err(error) => drop(error.to_string()),
@@ -225,8 +226,14 @@ fn refused(cut: &mut Cut<'_>) {
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![tag, 0x82];
-    bytes.extend(u16::try_from(content.len()).unwrap_or(0).to_be_bytes());
+    let length = u16::try_from(content.len()).unwrap_or(0);
+    let [high, low] = length.to_be_bytes();
+    // The shortest form, as DER demands it.
+    let mut bytes = match length {
+        0..0x80 => vec![tag, low],
+        0x80..0x100 => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
     bytes.extend(content);
     bytes
 }
@@ -337,7 +344,12 @@ fn ticket(server: [&str; 2]) -> Vec<u8> {
     }
     out.extend(18_u16.to_be_bytes());
     counted(&mut out, &[7; 32]);
-    for time in [1_700_000_000, 1_700_000_000, u32::MAX, u32::MAX] {
+    for time in [
+        1_700_000_000,
+        1_700_000_000,
+        2_100_000_000,
+        2_100_000_000_u32,
+    ] {
         out.extend(time.to_be_bytes());
     }
     out.push(0);
