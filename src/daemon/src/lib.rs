@@ -2,7 +2,7 @@
 //!
 //! `config` is what it is told, `sockets` and `server` how it is asked, `desk` what it
 //! answers, `rights` by which lists, `backend` where it looks, `publish` what programs need
-//! not ask. [`run`] puts them together.
+//! not ask. `run` puts them together.
 #![forbid(unsafe_code)]
 
 mod arguments;
