@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder.
+/// The folder: the one that `DOMLOGON_FUZZ_FOLDER` names, or one of our own.
 pub(crate) fn folder() -> PathBuf {
+    if let Some(given) = std::env::var_os("DOMLOGON_FUZZ_FOLDER") {
+        return given.into();
+    }
     let memory = Path::new("/dev/shm");
     let place = if memory.is_dir() {
         memory.to_owned()
