@@ -56,7 +56,7 @@ pub fn directory(which: u8, bytes: &[u8]) -> bool {
         5 => queries::person_by_id(c, &facts, Scheme::Rfc2307, 2000).map(drop),
         6 => queries::all_persons(c, &facts, Some(7), &mut |_| all(())).map(drop),
         7 => queries::all_teams(c, &facts, None, &mut |_| all(())).map(drop),
-        8 => queries::team_by_name(c, &facts, "staff").and_then(|team| match team {
+        8 => queries::team_by_name(c, &facts, "alice").and_then(|team| match team {
             Some(team) => queries::members_of(c, &facts, &team).map(drop),
             None => Ok(()),
         }),
