@@ -20,6 +20,7 @@ pub mod fuzzed;
 mod history;
 mod home;
 mod host;
+mod listing;
 mod local;
 mod log;
 #[cfg(test)]

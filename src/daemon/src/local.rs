@@ -3,23 +3,18 @@
 //! They are never the domain's. The files are read here, not through NSS: NSS would ask
 //! this daemon.
 
+use crate::listing::Listing;
 use domlogon_protocol::UserName;
 use domlogon_rules::LocalNames;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Most bytes of a file that are looked at: some hundred thousand names.
-const MOST: u64 = 16 * 1024 * 1024;
+use std::sync::Arc;
 
 /// The host's own users and groups.
 pub(crate) struct Local {
-    users: Listing,
-    groups: Listing,
+    users: Listing<Lines>,
+    groups: Listing<Lines>,
 }
 
 impl Local {
@@ -31,8 +26,8 @@ impl Local {
     /// Those of other files.
     pub(crate) fn of_files(passwd: PathBuf, group: PathBuf) -> Self {
         Self {
-            users: Listing::new(passwd),
-            groups: Listing::new(group),
+            users: Listing::new(passwd, Lines::of),
+            groups: Listing::new(group, Lines::of),
         }
     }
 }
@@ -57,14 +52,14 @@ impl Local {
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
         [&self.users, &self.groups]
             .into_iter()
-            .filter_map(|listing| listing.path.parent())
+            .filter_map(|listing| listing.path().parent())
     }
 
     /// Whether one of the files is called this.
     pub(crate) fn is_file(&self, name: &OsStr) -> bool {
         [&self.users, &self.groups]
             .into_iter()
-            .any(|listing| listing.path.file_name() == Some(name))
+            .any(|listing| listing.path().file_name() == Some(name))
     }
 }
 
@@ -99,12 +94,6 @@ impl LocalNames for Local {
     }
 }
 
-/// One file, read again when it has changed.
-struct Listing {
-    path: PathBuf,
-    cache: Mutex<(Option<Stamp>, Arc<Lines>)>,
-}
-
 /// What one file says.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Lines {
@@ -112,39 +101,6 @@ struct Lines {
     names: HashSet<String>,
     /// Who has which id, as written; the first line that has it counts.
     owners: HashMap<u32, String>,
-}
-
-/// What changes when a file is replaced or written to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Listing {
-    fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            cache: Mutex::new((None, Arc::new(Lines::of(b"")))),
-        }
-    }
-
-    /// What the file says, read again if it has changed. While it cannot be read, what it
-    /// said before holds: forgetting that would hand local names to the domain.
-    fn now(&self) -> Arc<Lines> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(stamp) = stamp(&self.path) {
-            if cache.0 != Some(stamp) {
-                if let Ok(bytes) = read(&self.path) {
-                    *cache = (Some(stamp), Arc::new(Lines::of(&bytes)));
-                }
-            }
-        }
-        Arc::clone(&cache.1)
-    }
 }
 
 impl Lines {
@@ -168,26 +124,10 @@ impl Lines {
     }
 }
 
-fn stamp(path: &Path) -> io::Result<Stamp> {
-    let file = fs::metadata(path)?;
-    Ok(Stamp {
-        device: file.dev(),
-        inode: file.ino(),
-        size: file.size(),
-        modified: (file.mtime(), file.mtime_nsec()),
-        changed: (file.ctime(), file.ctime_nsec()),
-    })
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_changed_file_is_read_again_and_a_lost_one_is_remembered() {
