@@ -32,6 +32,7 @@ mod rights;
 mod seats;
 mod server;
 mod sockets;
+mod subordinate;
 mod watchdog;
 
 use crate::arguments::Command;
@@ -47,6 +48,7 @@ use crate::rights::{RightsFile, Watch};
 use crate::seats::Bounds;
 use crate::server::{Server, Times};
 use crate::sockets::Sockets;
+use crate::subordinate::Subordinates;
 use crate::watchdog::Watchdog;
 use domlogon_rules::LocalNames;
 use sd_notify::NotifyState;
@@ -152,6 +154,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         sockets,
         Arc::clone(&desk),
         Arc::clone(log),
+        Subordinates::of_this_host(Arc::clone(&of_this_host)),
         Bounds::within(open_files),
         Times::default(),
     )

@@ -48,6 +48,13 @@ impl Local {
         }
     }
 
+    /// The id of a user with exactly this name.
+    pub(crate) fn id_of(&self, name: &str) -> Option<u32> {
+        let users = self.users.now();
+        let found = users.owners.iter().find(|(_, owner)| *owner == name);
+        found.map(|(id, _)| *id)
+    }
+
     /// The folders of the files.
     pub(crate) fn folders(&self) -> impl Iterator<Item = &Path> {
         [&self.users, &self.groups]
@@ -148,6 +155,7 @@ mod tests {
         assert_eq!(names, ["alice"]);
         assert_eq!(local.owner_of(1000).as_deref(), Some("Bob"));
         assert_eq!(local.owner_of(1001), None);
+        assert_eq!((local.id_of("Bob"), local.id_of("bob")), (Some(1000), None));
         let first = local.users.now();
         assert!(Arc::ptr_eq(&first, &local.users.now()), "read once");
 

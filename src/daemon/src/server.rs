@@ -10,6 +10,7 @@ use crate::log::{Level, Log};
 use crate::record::Record;
 use crate::seats::{Bounds, Seat, Seats};
 use crate::sockets::Sockets;
+use crate::subordinate::Subordinates;
 use domlogon_protocol::client::Timed;
 use domlogon_protocol::frame::{
     self, FrameError, MAX_ADMIN_REQUEST, MAX_REPLY, MAX_REQUEST, MAX_ROOT_REQUEST,
@@ -104,6 +105,8 @@ struct Reception {
     desk: Arc<Desk>,
     log: Arc<Log>,
     seats: Arc<Seats>,
+    /// Whose share of the seats a caller's is.
+    subordinates: Subordinates,
     /// For long requests, beside the seat that every request has.
     long: Arc<Seats>,
     /// For long answers, likewise.
@@ -123,6 +126,7 @@ impl Server {
         sockets: Sockets,
         desk: Arc<Desk>,
         log: Arc<Log>,
+        subordinates: Subordinates,
         bounds: Bounds,
         times: Times,
     ) -> io::Result<Self> {
@@ -131,6 +135,7 @@ impl Server {
             desk: Arc::clone(&desk),
             log,
             seats: Arc::clone(&seats),
+            subordinates,
             long: Seats::new(Bounds {
                 all: LONG_ONES,
                 others: LONG_ONES - 1,
@@ -243,7 +248,9 @@ impl Entrance {
             return ControlFlow::Continue(());
         };
         let caller = Caller { uid: peer.uid() };
-        let seat = reception.seats.take(caller.uid);
+        let seat = reception
+            .seats
+            .take(reception.subordinates.owner(caller.uid));
         drop(turn);
         let Some(seat) = seat else {
             reception.complain(|| {
@@ -342,7 +349,9 @@ impl Reception {
         );
         if may_be_long {
             let deadline = Instant::now() + self.times.talk;
-            *long = self.answers.take_by(caller.uid, deadline);
+            *long = self
+                .answers
+                .take_by(self.subordinates.owner(caller.uid), deadline);
             if long.is_none() {
                 return Some(Reply::Refused(Verdict::Busy));
             }
@@ -374,7 +383,9 @@ impl Reception {
         stream.read_exact(&mut length).map_err(FrameError::Io)?;
         let is_long = u32::from_le_bytes(length) as usize > MAX_REQUEST;
         if is_long {
-            let seat = self.long.take_by(caller.uid, stream.deadline);
+            let seat = self
+                .long
+                .take_by(self.subordinates.owner(caller.uid), stream.deadline);
             *long = Some(seat.ok_or(Unread::Busy)?);
             stream.deadline = Instant::now() + self.times.talk;
         }

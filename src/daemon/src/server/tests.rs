@@ -1,6 +1,7 @@
 use super::*;
 use crate::desk::fake::{self, Fake};
 use crate::history;
+use crate::local::Local;
 use domlogon_protocol::client;
 use domlogon_protocol::{Origin, Secret, UserName};
 use std::io::{Read, Write};
@@ -23,7 +24,11 @@ fn start(bounds: Bounds) -> Running {
         talk: SHORT,
         stop: Duration::from_secs(5),
     };
-    let server = Server::start(sockets, desk, Arc::clone(&log), bounds, times).unwrap();
+    let none = |name: &str| folder.path().join(name);
+    let local = Arc::new(Local::of_files(none("passwd"), none("group")));
+    let subordinates = Subordinates::of_file(none("subuid"), local);
+    let server =
+        Server::start(sockets, desk, Arc::clone(&log), subordinates, bounds, times).unwrap();
     Running {
         server,
         folder,

@@ -6,8 +6,10 @@ use domlogon_tests::caller::Caller;
 use domlogon_tests::daemon::{ADMIN_SOCKET, SOCKET};
 use domlogon_tests::size::{figure, sized};
 use domlogon_tests::{
-    Account, Holdings, PASSWORD, Probe, Program, Result, World, cli, domlogon, ensure, ensure_equal,
+    Account, Failure, Holdings, PASSWORD, Probe, Program, Result, World, cli, domlogon, ensure,
+    ensure_equal,
 };
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("attacks/hostile/one caller", one_caller),
         case("attacks/hostile/many callers", many_callers),
         case("attacks/hostile/every place taken", every_place_taken),
+        case("attacks/hostile/one user with many ids", many_ids),
         case(
             "attacks/hostile/long answers that nobody takes",
             long_answers,
@@ -92,6 +95,32 @@ fn every_place_taken(world: &mut World) -> Result<()> {
         &took,
     );
     scene.is_over(callers)
+}
+
+/// One user with many ids, which are his by /etc/subuid: together they have one user's places.
+fn many_ids(world: &mut World) -> Result<()> {
+    const SUBUID: &str = "/etc/subuid";
+    const IDS: std::ops::Range<u32> = 100_000..100_024;
+    /// An eighth of all places, and what a logon takes beside them.
+    const PLACES: usize = 32 + 8;
+    let what = "give a user subordinate ids";
+    let before = fs::read(SUBUID).map_err(Failure::harness(what))?;
+    let range = format!("localuser:{}:{}\n", IDS.start, IDS.len());
+    fs::write(SUBUID, range).map_err(Failure::harness(what))?;
+    let scene = Scene::new(world)?;
+    let start = |uid| Caller::start(uid, "half", SOCKET, 60);
+    let callers = IDS.map(start).collect::<Result<Vec<Caller>>>()?;
+    thread::sleep(Duration::from_secs(1));
+    let held = Holdings::of(scene.process)?.descriptors;
+    let over = scene.is_over(callers);
+    fs::write(SUBUID, before).map_err(Failure::harness(what))?;
+    ensure(
+        held <= scene.before.descriptors + PLACES,
+        "descriptors of the daemon",
+        format!("no more than {PLACES} beside {}", scene.before.descriptors),
+        held.to_string(),
+    )?;
+    over
 }
 
 /// The longest answer there is, asked for on every connection and never taken.
