@@ -151,9 +151,15 @@ fn daemon(world: &mut World) -> Result<()> {
         let lines = lines_with(marker)?;
         ensure(!lines.is_empty(), "the trace", "the request", "nothing")?;
         for line in lines {
-            let is_read = ["read(", "recvfrom("]
-                .iter()
-                .any(|call| line.contains(call));
+            // A call that another thread's comes in between is written in two parts.
+            let is_read = [
+                "read(",
+                "recvfrom(",
+                "<... read resumed>",
+                "<... recvfrom resumed>",
+            ]
+            .iter()
+            .any(|call| line.contains(call));
             ensure(
                 is_read,
                 "the daemon",

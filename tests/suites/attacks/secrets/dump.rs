@@ -56,7 +56,8 @@ fn no_reader(world: &mut World) -> Result<()> {
 
 fn no_dump(world: &mut World) -> Result<()> {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
-    for signal in [Signal::SIGQUIT, Signal::SIGABRT, Signal::SIGTRAP] {
+    // Not SIGQUIT, which whoever is started in the background by a shell ignores.
+    for signal in [Signal::SIGABRT, Signal::SIGTRAP, Signal::SIGFPE] {
         let mut running = world.take_daemon()?;
         let process = running.process();
         let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap_or_default();
