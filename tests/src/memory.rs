@@ -49,11 +49,10 @@ impl Marker {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
-            let letter = u8::try_from((state >> 33) % 52).unwrap_or(0);
-            text.push(char::from(match letter {
-                0..26 => b'a' + letter,
-                _ => b'A' + letter - 26,
-            }));
+            let letter = u8::try_from((state >> 33) % 26).unwrap_or(0);
+            // By turns: a piece in capitals alone would be its own form in capitals.
+            let first = if text.len() % 2 == 0 { b'a' } else { b'A' };
+            text.push(char::from(first + letter));
         }
         Marker::of(&text)
     }

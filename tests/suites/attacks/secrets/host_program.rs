@@ -7,7 +7,7 @@ use domlogon_tests::memory::{self, Copy};
 use domlogon_tests::program::processes_called;
 use domlogon_tests::size::{figure, sized};
 use domlogon_tests::sshd::Method;
-use domlogon_tests::{Failure, Marker, Probe, Program, Pty, Result, World, ensure, ensure_equal};
+use domlogon_tests::{Failure, Marker, Probe, Program, Pty, Result, World, ensure};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -74,7 +74,13 @@ fn a_change(world: &mut World) -> Result<()> {
         .hold(&["auth", "acct", "pause", "expired", "pause", "end", "pause"])?;
     probe.stands()?.returns("acct", "NEW_AUTHTOK_REQD")?;
     let kept = memory::copies(probe.process(), &old)?;
-    ensure_equal("copies between two calls", kept.len(), 1)?;
+    let shown: Vec<String> = kept.iter().map(Copy::to_string).collect();
+    ensure(
+        kept.len() == 1,
+        "copies between two calls",
+        "one",
+        shown.join("\n"),
+    )?;
     probe.go_on()?;
     probe.stands()?.returns("expired", "SUCCESS")?;
     none("after the change, the old one", probe.process(), &old)?;
