@@ -179,10 +179,10 @@ impl World {
     /// # Errors
     /// When it does not start.
     pub fn restart(&mut self) -> Result<()> {
-        if let Some(mut daemon) = self.daemon.take()
-            && daemon.ended()?.is_none()
-        {
-            daemon.stop()?;
+        if let Some(mut daemon) = self.daemon.take() {
+            if daemon.ended()?.is_none() {
+                daemon.stop()?;
+            }
         }
         self.daemon = Some(Daemon::start(CONFIGURATION)?);
         Ok(())
