@@ -151,11 +151,6 @@ impl Hasher {
         recipe: &Recipe,
         deadline: Instant,
     ) -> Result<Zeroizing<[u8; LENGTH]>> {
-        /// glibc unmaps a block above its largest threshold (32 MiB) as soon as it is
-        /// freed, and keeps smaller ones for later: some 20 MiB for each thread that
-        /// ever hashed. Only the first part is ever touched, so the rest costs nothing.
-        const UNMAPPED_WHEN_FREED: usize = 33 * 1024 * 1024 / Block::SIZE;
-
         let params = recipe.cost.params().map_err(|_| Fault::DAMAGED)?;
         let mut salt = [0; 64];
         let salt = recipe
@@ -169,7 +164,7 @@ impl Hasher {
         let mut memory = Vec::new();
         // Without memory for it this one logon is put off, and the daemon goes on.
         memory
-            .try_reserve_exact(blocks.max(UNMAPPED_WHEN_FREED))
+            .try_reserve_exact(blocks)
             .map_err(|_| Fault::Store(Verdict::Busy))?;
         memory.resize(blocks, Block::default());
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
