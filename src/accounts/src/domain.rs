@@ -3,7 +3,7 @@
 use crate::database::Settings;
 use crate::error::{Error, Fault, Result};
 use crate::hash::Salt;
-use domlogon_protocol::{Policy, Sid, UserName, Verdict};
+use domlogon_protocol::{HIGHEST_ID, Policy, Sid, UserName, Verdict};
 use domlogon_rules::Flags;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -161,7 +161,7 @@ pub(crate) fn take_rid(connection: &Connection, id_base: u32) -> Result<(u32, u3
         let rid = u32::try_from(rid).map_err(|_| NO_ROOM)?;
         let id = id_base
             .checked_add(rid)
-            .filter(|id| !is_reserved(*id))
+            .filter(|id| *id <= HIGHEST_ID && !is_reserved(*id))
             .ok_or(NO_ROOM)?;
         if !is_used(connection, id)? {
             return Ok((rid, id));
@@ -171,7 +171,7 @@ pub(crate) fn take_rid(connection: &Connection, id_base: u32) -> Result<(u32, u3
 
 /// Ids that mean nobody: -1, and what others take for it.
 pub(crate) fn is_reserved(id: u32) -> bool {
-    matches!(id, 65_534 | 65_535 | 0xFFFF_FFFE | 0xFFFF_FFFF)
+    matches!(id, 65_534 | 65_535)
 }
 
 /// Remembers that an id was used by something that is deleted now.

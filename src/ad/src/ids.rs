@@ -2,7 +2,7 @@
 
 use crate::entry::{Person, Team};
 use crate::ldap::Filter;
-use domlogon_protocol::Sid;
+use domlogon_protocol::{HIGHEST_ID, Sid};
 use murmur3::murmur3_32;
 
 /// Where the numbers of users and groups come from.
@@ -20,9 +20,6 @@ pub enum Scheme {
     /// What the directory says: uidNumber and gidNumber [RFC 2307].
     Rfc2307,
 }
-
-/// The greatest number that every program understands.
-const GREATEST: u32 = i32::MAX.unsigned_abs();
 
 /// SSSD's ldap_idmap_range_min.
 const FIRST: u32 = 200_000;
@@ -71,7 +68,7 @@ fn id_of(scheme: Scheme, sid: &Sid, stored: Option<u32>) -> Option<u32> {
         Scheme::Rfc2307 => stored?,
     };
     // 0 is root's, whoever says otherwise.
-    (id > 0 && id <= GREATEST).then_some(id)
+    (id > 0 && id <= HIGHEST_ID).then_some(id)
 }
 
 /// Who has a number.
@@ -88,7 +85,7 @@ pub(crate) enum Whose {
 /// Who has this number in the domain with this identifier.
 #[must_use]
 pub(crate) fn whose(scheme: Scheme, domain: &Sid, id: u32) -> Whose {
-    if id == 0 || id > GREATEST {
+    if id == 0 || id > HIGHEST_ID {
         return Whose::Nobody;
     }
     let rid = match scheme {
@@ -165,7 +162,7 @@ mod tests {
         let base = |base| Scheme::Rid { base };
         assert_eq!(id_of_sid(base(10_000), &domain.with_rid(500)), Some(10_500));
         assert_eq!(id_of_sid(base(0), &domain.with_rid(0)), None);
-        assert_eq!(id_of_sid(base(GREATEST), &domain.with_rid(1)), None);
+        assert_eq!(id_of_sid(base(HIGHEST_ID), &domain.with_rid(1)), None);
         assert_eq!(id_of_sid(base(u32::MAX), &domain.with_rid(1)), None);
         assert_eq!(whose(base(0), &domain, 0), Whose::Nobody);
         assert_eq!(whose(base(5000), &domain, 4999), Whose::Nobody);

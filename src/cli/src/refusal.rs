@@ -59,6 +59,11 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
             "The id {id} is too low: ids below {minimum} are not the domain's. \
              Choose a higher one, or leave out --uid."
         ),
+        AdminError::IdTooHigh(id, maximum) => write!(
+            f,
+            "The id {id} is too high: some programs read ids above {maximum} as negative ones. \
+             Choose a lower one, or leave out --uid."
+        ),
         AdminError::BadText(text) => write!(
             f,
             "{text:?} cannot be kept. A text may hold no colon, comma of a list or control \
@@ -190,6 +195,7 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::NameTooLong(_) => "name_too_long",
         AdminError::IdTaken(..) => "id_taken",
         AdminError::IdTooLow(..) => "id_too_low",
+        AdminError::IdTooHigh(..) => "id_too_high",
         AdminError::BadText(_) => "bad_text",
         AdminError::NotMember(..) => "not_member",
         AdminError::AlreadyMember(..) => "already_member",
@@ -308,6 +314,7 @@ pub(crate) mod tests {
             AdminError::NameTooLong("a".repeat(33)),
             AdminError::IdTaken(5000, name()),
             AdminError::IdTooLow(5, 1000),
+            AdminError::IdTooHigh(1 << 31, (1 << 31) - 1),
             AdminError::BadText("a\nb".to_owned()),
             AdminError::NotMember(name(), group()),
             AdminError::AlreadyMember(name(), group()),

@@ -433,6 +433,8 @@ pub enum AdminError {
     ImportRuns,
     /// The accounts are in the directory of this domain, and are administered there.
     InDirectory(String),
+    /// The id is above the highest one, the second number.
+    IdTooHigh(u32, u32),
 }
 
 /// The rows of a refused import on the wire. Each is bytes of its own, and what they are is

@@ -76,3 +76,7 @@ pub const ADMIN_SOCKET: &str = "/run/domlogon/admin";
 /// The modules answer "not found" for them without asking anybody, and the daemon
 /// never hands out or answers for one, whatever its configuration says.
 pub const LOWEST_ID: u32 = 1000;
+
+/// The highest id that every program understands: one that keeps ids in a signed number reads
+/// a higher one as less than root's. Nobody is given a higher one, or answered for.
+pub const HIGHEST_ID: u32 = i32::MAX.unsigned_abs();

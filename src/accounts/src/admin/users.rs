@@ -10,7 +10,7 @@ use crate::members::{self, GroupRow};
 use crate::record::Record;
 use crate::store::Durability;
 use domlogon_protocol::admin::{AdminError, NewUser, Reply, UserChanges, UserRecord};
-use domlogon_protocol::{Policy, Secret, Timestamp, UserName, Verdict};
+use domlogon_protocol::{HIGHEST_ID, Policy, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
 use domlogon_rules::{Flags, Lockout, PasswordEnd};
 use rusqlite::{Connection, OptionalExtension};
@@ -188,8 +188,10 @@ impl Database {
         if uid < least {
             return Err(AdminError::IdTooLow(uid, least).into());
         }
-        // Programs that keep an id in a signed number read a larger one as less than root's.
-        if is_reserved(uid) || uid > i32::MAX.unsigned_abs() {
+        if uid > HIGHEST_ID {
+            return Err(AdminError::IdTooHigh(uid, HIGHEST_ID).into());
+        }
+        if is_reserved(uid) {
             return Err(AdminError::IdTaken(uid, "nobody".to_owned()).into());
         }
         let owner = match self.local.owner_of(uid) {

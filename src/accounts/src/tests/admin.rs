@@ -1,6 +1,6 @@
 use super::*;
 use domlogon_protocol::admin::{PolicyChanges, PolicySetting};
-use domlogon_protocol::{LogonHours, NameError, Policy};
+use domlogon_protocol::{HIGHEST_ID, LogonHours, NameError, Policy};
 
 fn add(world: &World, new: NewUser) -> Result<UserRecord, AdminError> {
     world.ask(Request::UserAdd(Box::new(new))).map(record)
@@ -243,7 +243,8 @@ fn deleted_rids_and_ids_do_not_come_back() {
 fn ids_run_out_with_a_word() {
     let world = World::new();
     world.configure(Settings {
-        id_base: u32::MAX - 1003,
+        // Room for the first two identifiers, 1000 and 1001.
+        id_base: HIGHEST_ID - 1001,
         ..Settings::default()
     });
     add(&world, new_user("one")).unwrap();

@@ -1,4 +1,5 @@
 use super::*;
+use domlogon_protocol::HIGHEST_ID;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -165,6 +166,8 @@ fn ids_below_the_minimum_are_never_answered() {
         (999, AdminError::IdTooLow(999, 1000)),
         (1500, AdminError::IdTaken(1500, "low".to_owned())),
         (65_534, AdminError::IdTaken(65_534, "nobody".to_owned())),
+        (1 << 31, AdminError::IdTooHigh(1 << 31, HIGHEST_ID)),
+        (u32::MAX, AdminError::IdTooHigh(u32::MAX, HIGHEST_ID)),
     ] {
         let new = NewUser {
             uid: Some(uid),

@@ -102,6 +102,11 @@ fn refused_line(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Result
             "The user id {id} is too low: ids below {least} are the system's own. --uids leaves \
              such lines out."
         ),
+        AdminError::IdTooHigh(id, most) => write!(
+            f,
+            "The user id {id} is too high: some programs read ids above {most} as negative ones. \
+             --uids leaves such lines out."
+        ),
         AdminError::InFuture(_) => {
             f.write_str("Its password was set in the future. Correct the clock, or the date.")
         }

@@ -347,6 +347,7 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::NameTooLong(_) => "name-too-long",
         AdminError::IdTaken(..) => "id-taken",
         AdminError::IdTooLow(..) => "id-too-low",
+        AdminError::IdTooHigh(..) => "id-too-high",
         AdminError::BadText(_) => "bad-text",
         AdminError::NotMember(..) => "not-member",
         AdminError::AlreadyMember(..) => "already-member",
