@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::tickets::Pending;
 use crate::trouble::Trouble;
 use domlogon_protocol::admin::DirectoryStatus;
-use domlogon_protocol::{LOWEST_ID, Policy, Qualifier, Sid, Timestamp, UserName};
+use domlogon_protocol::{Policy, Qualifier, Sid, Timestamp, UserName};
 use domlogon_rules::{Account, Flags, LocalNames, Token};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
@@ -394,42 +394,6 @@ impl Directory {
     pub(crate) fn token(&self, live: &Live) -> Token {
         let groups = carried(&live.person, &live.groups);
         Token::new(&live.person.name, live.person.sid.clone(), groups)
-    }
-
-    /// Whether this host may show an account with this name.
-    pub(crate) fn is_visible_user(&self, name: &str) -> bool {
-        UserName::fold(name) != "root" && !self.local.has_user(name) && !self.misleads(name)
-    }
-
-    pub(crate) fn is_visible_group(&self, name: &str) -> bool {
-        UserName::fold(name) != "root" && !self.local.has_group(name) && !self.misleads(name)
-    }
-
-    /// Whether programs would take the name for something else. A directory may have people
-    /// with numbers for names; they keep them, but for the numbers that are this host's ids:
-    /// `chown 0 FILE` gives a file to whoever is called "0".
-    fn misleads(&self, name: &str) -> bool {
-        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-        match name.parse() {
-            Ok(id) if is_number => id < LOWEST_ID || self.is_local_id(id),
-            Err(_) if is_number => false,
-            _ => UserName::misleads(name).is_some(),
-        }
-    }
-
-    fn is_local_id(&self, id: u32) -> bool {
-        self.local.owner_of(id).is_some() || self.local.has_gid(id)
-    }
-
-    /// Whether an id may be answered for.
-    pub(crate) fn may_have(&self, id: u32) -> bool {
-        id >= self.settings.minimum.max(LOWEST_ID) && id <= i32::MAX.unsigned_abs()
-    }
-
-    /// Whether a group id may be answered for: who had one of this host's would have what
-    /// its group may.
-    pub(crate) fn may_have_group(&self, gid: u32) -> bool {
-        self.may_have(gid) && !self.local.has_gid(gid)
     }
 
     /// How things stand.

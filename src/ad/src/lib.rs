@@ -15,6 +15,7 @@
 //! | `session`, `transport`, `ldap` | how the host speaks with a controller |
 //! | `queries`, `entry`, `policy`, `descriptor`, `time` | what is asked, and what the answers mean |
 //! | `ids`, `names`, `members`, `principals` | numbers and names of users and groups |
+//! | `visible` | which of these this host takes |
 //! | `attempt`, `status` | one password at one controller; what its refusal is called |
 //! | `logon`, `change` | a logon; a change of the password |
 //! | `cache`, `offline`, `saver` | what is known while no controller answers |
@@ -68,6 +69,7 @@ mod tickets;
 mod time;
 mod transport;
 mod trouble;
+mod visible;
 
 pub use cache::CacheError;
 pub use directory::Directory;

@@ -8,7 +8,7 @@ use crate::journal::Level;
 use crate::queries;
 use crate::trouble::Trouble;
 use domlogon_protocol::directory::{Group, Page, User};
-use domlogon_protocol::{LOWEST_ID, Sid, Timestamp, UserName};
+use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::backend::Outage;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -339,17 +339,11 @@ impl Directory {
     /// this host's own.
     pub(crate) fn user(&self, person: &Person) -> Option<User> {
         let scheme = self.settings.ids;
-        let uid = ids::uid_of(scheme, person).filter(|uid| self.may_have(*uid))?;
-        if self.local.owner_of(uid).is_some() {
-            return None;
-        }
+        let uid = ids::uid_of(scheme, person).filter(|uid| self.may_have_user(*uid))?;
         if !self.is_visible_user(&person.name) {
             return None;
         }
-        // A minimum of the site's own is about whom the domain answers for. Whoever comes in
-        // has a group, and it is never one of the host's.
-        let gid = ids::primary_gid_of(scheme, person)
-            .filter(|gid| *gid >= LOWEST_ID && !self.local.has_gid(*gid))?;
+        let gid = ids::primary_gid_of(scheme, person).filter(|gid| self.may_be_primary(*gid))?;
         let own = |value: &Option<String>| match scheme {
             Scheme::Rfc2307 => value.clone().filter(|value| is_field(value)),
             Scheme::Sid | Scheme::Rid { .. } => None,
