@@ -117,35 +117,38 @@ fn split_at_last(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     Some((parts.next()?, after))
 }
 
+/// Asserts that a name is to the plugin what it is to the protocol's own parser, root's name
+/// apart. Whether it is one.
+#[cfg(any(test, feature = "fuzzed"))]
+#[allow(clippy::panic)]
+pub(crate) fn compare(bytes: &[u8]) -> bool {
+    use domlogon_protocol::{Qualifier, UserName};
+    let theirs = UserName::parse(bytes).ok();
+    let theirs = theirs.filter(|name| name.key() != "root");
+    let (ours, theirs) = match (Name::parse(bytes), theirs) {
+        (Ok(ours), Some(theirs)) => (ours, theirs),
+        (Err(Failure::NotFound), None) => return false,
+        (ours, theirs) => panic!("{bytes:?}: {} {theirs:?}", ours.is_ok()),
+    };
+    assert_eq!(ours.account, theirs.account().as_bytes());
+    assert_eq!(ours.whole, theirs.to_string().as_bytes());
+    let domain = match theirs.qualifier() {
+        Qualifier::None => None,
+        Qualifier::Short(domain) | Qualifier::Dns(domain) => Some(domain.as_bytes()),
+    };
+    assert_eq!(ours.domain, domain);
+    let folded = Folded::new(ours.account);
+    if folded.is_exact {
+        assert_eq!(folded.bytes(), theirs.key().as_bytes());
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domlogon_protocol::{Qualifier, UserName};
+    use domlogon_protocol::UserName;
     use proptest::prelude::*;
-
-    /// What the protocol's own parser says, root's name apart.
-    fn compare(bytes: &[u8]) {
-        let ours = Name::parse(bytes);
-        let theirs = UserName::parse(bytes).ok();
-        let theirs = theirs.filter(|name| name.key() != "root");
-        match (ours, theirs) {
-            (Err(failure), None) => assert_eq!(failure, Failure::NotFound),
-            (Ok(ours), Some(theirs)) => {
-                assert_eq!(ours.account, theirs.account().as_bytes());
-                assert_eq!(ours.whole, theirs.to_string().as_bytes());
-                let domain = match theirs.qualifier() {
-                    Qualifier::None => None,
-                    Qualifier::Short(domain) | Qualifier::Dns(domain) => Some(domain.as_bytes()),
-                };
-                assert_eq!(ours.domain, domain);
-                let folded = Folded::new(ours.account);
-                if folded.is_exact {
-                    assert_eq!(folded.bytes(), theirs.key().as_bytes());
-                }
-            }
-            (ours, theirs) => panic!("{bytes:?}: {} {theirs:?}", ours.is_ok()),
-        }
-    }
 
     #[test]
     fn the_same_names_are_well_formed_as_for_the_protocol() {
