@@ -40,8 +40,10 @@ fn at_once(world: &mut World) -> Result<()> {
             editor.end()?;
             answers
         })?;
-        all.add(answers);
         settle(process)?;
+        // Two slow processors make that many hashes before the others are told to wait.
+        answers.are_at_least(AT_ONCE / 20)?;
+        all.add(answers);
         let now = Keeps::of(process)?;
         before.get_or_insert(now).holds(now)?;
     }
@@ -54,7 +56,7 @@ fn by_libpam(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     let many = sized(40, AT_ONCE);
     let begun = Instant::now();
-    let results: Vec<Result<()>> = thread::scope(|scope| {
+    let results: Vec<Result<bool>> = thread::scope(|scope| {
         let coming: Vec<_> = (0..many)
             .map(|_| scope.spawn(|| comes_in(&account)))
             .collect();
@@ -67,19 +69,28 @@ fn by_libpam(world: &mut World) -> Result<()> {
         &format!("{many} by libpam at once: all"),
         format!("{} ms", begun.elapsed().as_millis()),
     );
-    results.into_iter().collect()
+    let came_in: Vec<bool> = results.into_iter().collect::<Result<_>>()?;
+    let count = came_in.into_iter().filter(|came_in| *came_in).count();
+    ensure(
+        count >= many / 20,
+        "logons by libpam at once",
+        format!("{} that come in", many / 20),
+        count.to_string(),
+    )
 }
 
-fn comes_in(account: &Account) -> Result<()> {
+/// Whether the daemon had the time.
+fn comes_in(account: &Account) -> Result<bool> {
     let report = Probe::bare("login", &account.name)
         .answer(PASSWORD)
         .run(&["auth", "acct"])?;
     let busy = report.code("auth")? == "AUTHINFO_UNAVAIL" && report.text().contains("too busy");
     if busy {
-        return Ok(());
+        return Ok(false);
     }
     report.returns("auth", "SUCCESS")?;
-    report.returns("acct", "SUCCESS").map(drop)
+    report.returns("acct", "SUCCESS")?;
+    Ok(true)
 }
 
 /// One after the other, for an hour with `--long`, while accounts are edited: what the daemon
@@ -143,6 +154,8 @@ impl Row {
             editor.end()?;
             answers
         })?;
+        // So few at once are no reason to turn anybody away, but on a host that is busy itself.
+        answers.are_at_least(logons / 2)?;
         self.answers.add(answers);
         self.done += logons;
         Ok(())

@@ -112,6 +112,20 @@ impl Answers {
         self.busy += other.busy;
     }
 
+    /// Not everybody was told that the daemon is busy.
+    pub(super) fn are_at_least(&self, least: usize) -> Result<()> {
+        ensure(
+            self.took.len() >= least,
+            "logons among many",
+            format!("{least} answers"),
+            format!(
+                "{}, and {} told that it is busy",
+                self.took.len(),
+                self.busy
+            ),
+        )
+    }
+
     pub(super) fn report(&mut self, what: &str) {
         self.took.sort_unstable();
         let at = |share: usize| {
