@@ -32,7 +32,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wire::{MOST_SEALED, Wire};
 
 /// saslBindInProgress
@@ -352,10 +352,9 @@ impl Connection {
         }
     }
 
-    /// The seconds that are left, for the server, which need not work longer than we wait.
+    /// For the server, which need not work much longer than we wait.
     fn seconds(&self) -> u32 {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1)
+        time_limit(self.deadline.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -389,6 +388,13 @@ impl Search<'_> {
             seconds,
         }
     }
+}
+
+/// How long a server may work for who waits so long. It counts whole seconds: Samba gives a
+/// search of one second up as soon as the next second of its clock begins, be that a moment
+/// later. So it gets all that begin while we wait, and one more.
+fn time_limit(left: Duration) -> u32 {
+    u32::try_from(left.as_secs()).map_or(u32::MAX, |seconds| seconds.saturating_add(2))
 }
 
 /// The token of a bind that is not complete yet.

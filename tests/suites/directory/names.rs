@@ -8,7 +8,10 @@ use domlogon_tests::{
     PASSWORD, Probe, Program, Result, World, contact, differs, ensure, ensure_contains,
     ensure_equal,
 };
+use nix::unistd::User;
 use serde_json::json;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -19,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/names/groups in groups", nested),
         in_directory("directory/names/everybody is listed", everybody),
         in_directory("directory/names/computers are no users", computers),
+        in_directory("directory/names/the turn of a second", turn_of_a_second),
     ]
 }
 
@@ -209,4 +213,21 @@ fn everybody(world: &mut World) -> Result<()> {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
     })
+}
+
+/// A controller counts the seconds that it may take for an answer whole. One that it begins at
+/// the end of a second is an answer all the same.
+fn turn_of_a_second(world: &mut World) -> Result<()> {
+    for before in [1000_u32, 2000, 3000].repeat(4) {
+        // Not in the daemon's cache yet.
+        let account = world.account(Good)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let past = now.unwrap_or_default().subsec_micros();
+        let left = (999_999 - before).saturating_sub(past);
+        thread::sleep(Duration::from_micros(left.into()));
+        let found = User::from_name(&account.name).map(|user| user.is_some());
+        let what = format!("getpwnam, {before} µs before a second begins");
+        ensure_equal(what, found, Ok(true))?;
+    }
+    Ok(())
 }

@@ -4,7 +4,6 @@ use super::*;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::Duration;
 
 /// A certificate of nobody's, so that the file can be read.
 const AUTHORITY: &str = include_str!("tests/authority.pem");
@@ -198,6 +197,21 @@ fn a_file_without_authorities_is_said_to_be_one() {
         authorities(Path::new("")),
         Err(LdapError::Authorities)
     ));
+}
+
+/// A server that looks at its clock alone, and began at the end of a second, has still to have
+/// as long as we wait.
+#[test]
+fn a_server_does_not_give_up_before_us() {
+    for left in [0, 1, 999, 1000, 1001, 1200, 3500, 60_000] {
+        let begun = 999;
+        let ends = begun + left;
+        let counted = ends / 1000 - begun / 1000;
+        let limit = u64::from(time_limit(Duration::from_millis(left)));
+        assert!(counted < limit, "{left} ms: {limit} s");
+        assert!(limit * 1000 <= left + 2000, "{left} ms: {limit} s");
+    }
+    assert_eq!(time_limit(Duration::MAX), u32::MAX);
 }
 
 #[test]
