@@ -149,8 +149,7 @@ impl Account {
     pub fn home(&self) -> Result<String> {
         let what = "make a home";
         let user = User::from_name(&self.name)
-            .ok()
-            .flatten()
+            .map_err(|errno| differs("getpwnam", &*self.name, errno.to_string()))?
             .ok_or_else(|| differs("getpwnam", &*self.name, "nothing"))?;
         fs::create_dir_all(&user.dir).map_err(Failure::harness(what))?;
         chown(&user.dir, Some(user.uid.as_raw()), Some(user.gid.as_raw()))

@@ -68,8 +68,7 @@ impl Program {
     /// When there is no such user.
     pub fn as_user(mut self, name: &str) -> Result<Program> {
         let user = User::from_name(name)
-            .ok()
-            .flatten()
+            .map_err(|errno| differs("getpwnam", name, errno.to_string()))?
             .ok_or_else(|| differs("getpwnam", name, "no such user"))?;
         self.owner = Some((user.uid, user.gid));
         Ok(self
