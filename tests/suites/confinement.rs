@@ -4,6 +4,7 @@
 use crate::rights_file::{deny, network, taken};
 use crate::{Case, case, each};
 use domlogon_tests::account::Condition::Good;
+use domlogon_tests::cli::domlogon;
 use domlogon_tests::daemon::CONFIGURATION;
 use domlogon_tests::rights::{FILE, status};
 use domlogon_tests::{
@@ -78,7 +79,11 @@ fn every_thread(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     let log = Log::from_now();
     world.restart()?;
-    ensure_contains("the log", &line(log)?, "system calls by seccomp")?;
+    let line = line(log)?;
+    ensure_contains("the log", &line, "system calls by seccomp")?;
+    let status = domlogon(&["status"])?.exits(0)?;
+    let by = line.trim_start_matches("confined: ");
+    ensure_contains("status", &status.text(), by)?;
     account.opens_with(PASSWORD)?;
     let threads = threads(world.daemon()?)?;
     ensure(
@@ -143,6 +148,10 @@ fn older_kernel(world: &mut World) -> Result<()> {
          not confined to its system calls: seccomp(2): Function not implemented (os error 38)"
             .to_owned(),
     )?;
+    let status = domlogon(&["status"])?.exits(0)?;
+    for line in of_it {
+        ensure_contains("status", &status.text(), line)?;
+    }
     daemon.stop()
 }
 

@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Rights(Rights),
     /// Show step by step what a logon would get, without a password and without any effect.
     Explain(Explain),
-    /// Show how the daemon, its account database and its logon rights are.
+    /// Show how the daemon, its account database, its confinement and its logon rights are.
     ///
     /// Exit status 1 means that the daemon answers, but its database does not, or that it
     /// did not take the file of logon rights as it is now.

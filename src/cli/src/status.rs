@@ -8,7 +8,7 @@ use crate::rights::state::{self, StateShown};
 use crate::time::{Clock, rfc3339};
 use crate::verdict::VerdictShown;
 use crate::words::Page;
-use domlogon_protocol::admin::{DirectoryStatus, Status};
+use domlogon_protocol::admin::{Confined, DirectoryStatus, Status};
 use domlogon_protocol::rights::RightsStatus;
 use domlogon_protocol::{Reply, Request, Verdict};
 use domlogon_rules::durations;
@@ -59,6 +59,7 @@ fn page(status: &Status, clock: &Clock) -> String {
              See: domlogon check",
         );
     }
+    confinement(&mut page, &status.confined);
     rights(&mut page, &status.rights, clock);
     page.row(
         "Decisions",
@@ -102,6 +103,14 @@ fn contact(page: &mut Page, directory: &DirectoryStatus, clock: &Clock) {
     page.row("Offline logons", &offline);
 }
 
+/// What the daemon is confined to, and what it should be and is not.
+fn confinement(page: &mut Page, confined: &Confined) {
+    let to = Some(confined.to.join(", ")).filter(|to| !to.is_empty());
+    for (index, text) in to.iter().chain(&confined.not).enumerate() {
+        page.row(if index == 0 { "Confined" } else { "" }, text);
+    }
+}
+
 fn rights(page: &mut Page, status: &RightsStatus, clock: &Clock) {
     page.row("Logon rights", &state::text(status, clock));
     for line in state::refusal(status) {
@@ -133,6 +142,8 @@ struct StatusShown<'a> {
     reload_refused: bool,
     granted: u64,
     refused: u64,
+    confined_to: &'a [String],
+    not_confined: &'a [String],
     rights: StateShown<'a>,
     directory: Option<DirectoryShown<'a>>,
 }
@@ -193,6 +204,8 @@ impl<'a> StatusShown<'a> {
             reload_refused: status.reload_refused,
             granted: status.granted,
             refused: status.refused,
+            confined_to: &status.confined.to,
+            not_confined: &status.confined.not,
             rights: StateShown::new(&status.rights),
             directory: status.directory.as_ref().map(DirectoryShown::new),
         }

@@ -3,7 +3,7 @@
 #[path = "rights/mod.rs"]
 mod rights;
 
-use domlogon_protocol::admin::{self, AdminError, GroupRecord, Status, UserRecord};
+use domlogon_protocol::admin::{self, AdminError, Confined, GroupRecord, Status, UserRecord};
 use domlogon_protocol::rights::RightsStatus;
 use domlogon_protocol::{
     Decision, Explanation, LogonHours, LogonType, Policy, Reply, Request, Rule, Timestamp, Verdict,
@@ -513,6 +513,10 @@ fn status_with(store: Verdict, rights: RightsStatus) -> Reply {
         reload_refused: true,
         granted: 7,
         refused: 1,
+        confined: Confined {
+            to: vec!["system calls by seccomp".to_owned()],
+            not: vec!["not confined to its files: this kernel has no Landlock".to_owned()],
+        },
         rights,
         directory: None,
     }))
@@ -530,6 +534,20 @@ fn status_tells_a_sick_database_and_a_refused_reload() {
     assert_eq!(json["store"]["number"], 2247);
     assert_eq!(json["store_ok"], false);
     assert_eq!(json["reload_refused"], true);
+}
+
+#[test]
+fn status_tells_what_the_daemon_is_confined_to() {
+    let daemon = Daemon::answering(|_| status(Verdict::Success));
+    let text = out(&daemon.run(&["status"]));
+    let mut lines = text.lines().map(str::trim);
+    let to = "Confined          system calls by seccomp";
+    assert!(lines.any(|line| line == to), "{text}");
+    let not = "not confined to its files: this kernel has no Landlock";
+    assert_eq!(lines.next(), Some(not), "{text}");
+    let (json, _) = daemon.json(&["status"]);
+    assert_eq!(json["confined_to"][0], "system calls by seccomp");
+    assert_eq!(json["not_confined"].as_array().map(Vec::len), Some(1));
 }
 
 fn explanation(verdict: Verdict) -> Reply {

@@ -11,6 +11,7 @@ mod paths;
 
 use crate::config::Config;
 use crate::log::{Level, Log};
+use domlogon_protocol::admin::Confined;
 use seccompiler::{BpfProgramRef, apply_filter};
 use std::path::Path;
 
@@ -37,43 +38,43 @@ pub(crate) struct Needs<'a> {
     pub(crate) run: &'a Path,
 }
 
-/// Confines the process as it was told. To be called before there are other threads, and when
-/// its own folders are there.
-pub(crate) fn confine(needed: &Needs<'_>, log: &Log) {
-    match needed.config.confinement {
+/// Confines the process as it was told, and says what came of it in the log. To be called
+/// before there are other threads, and when its own folders are there.
+pub(crate) fn confine(needed: &Needs<'_>, log: &Log) -> Confined {
+    let confined = match needed.config.confinement {
         Confinement::Enforce => {
-            let files = hold("files", paths::restrict(needed), log);
-            let calls = hold("system calls", restrict_calls(needed), log);
-            let held: Vec<String> = [calls, files].into_iter().flatten().collect();
-            if !held.is_empty() {
-                log.write(Level::Notice, &format!("confined: {}", held.join(", ")));
+            let files = hold("files", paths::restrict(needed));
+            let calls = hold("system calls", restrict_calls(needed));
+            Confined {
+                to: [&calls, &files].into_iter().flatten().cloned().collect(),
+                not: [files, calls].into_iter().filter_map(Result::err).collect(),
             }
         }
-        Confinement::Log => {
-            let line = match record_calls(needed) {
-                Ok(()) => "not confined, as the configuration says (daemon.confine): system calls \
-                           outside the list are in the kernel's log"
-                    .to_owned(),
-                Err(why) => format!("not confined, and system calls are not recorded: {why}"),
-            };
-            log.write(Level::Warning, &line);
-        }
+        Confinement::Log => Confined::not(match record_calls(needed) {
+            Ok(()) => "not confined, as the configuration says (daemon.confine): system calls \
+                       outside the list are in the kernel's log"
+                .to_owned(),
+            Err(why) => format!("not confined, and system calls are not recorded: {why}"),
+        }),
         Confinement::Off => {
-            let line = "not confined, as the configuration says (daemon.confine)";
-            log.write(Level::Warning, line);
+            Confined::not("not confined, as the configuration says (daemon.confine)".to_owned())
         }
+    };
+    for line in &confined.not {
+        log.write(Level::Warning, line);
     }
+    if !confined.to.is_empty() {
+        let line = format!("confined: {}", confined.to.join(", "));
+        log.write(Level::Notice, &line);
+    }
+    confined
 }
 
-/// Says what does not hold; what does, is for the caller to say, with by what.
-fn hold(what: &str, held: Result<String, String>, log: &Log) -> Option<String> {
+/// What is held, with by what; or a sentence that says that it is not.
+fn hold(what: &str, held: Result<String, String>) -> Result<String, String> {
     match held {
-        Ok(by) => Some(format!("{what} by {by}")),
-        Err(why) => {
-            let line = format!("not confined to its {what}: {why}");
-            log.write(Level::Warning, &line);
-            None
-        }
+        Ok(by) => Ok(format!("{what} by {by}")),
+        Err(why) => Err(format!("not confined to its {what}: {why}")),
     }
 }
 

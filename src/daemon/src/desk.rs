@@ -74,6 +74,7 @@ pub(crate) struct Desk {
     granted: AtomicU64,
     refused: AtomicU64,
     publisher: OnceLock<Arc<Publisher>>,
+    confined: OnceLock<admin::Confined>,
 }
 
 /// What a reload of the configuration replaces.
@@ -127,6 +128,7 @@ impl Desk {
             granted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             publisher: OnceLock::new(),
+            confined: OnceLock::new(),
         }
     }
 
@@ -134,6 +136,12 @@ impl Desk {
     pub(crate) fn tell(&self, publisher: Arc<Publisher>) {
         // There is one.
         let _ = self.publisher.set(publisher);
+    }
+
+    /// What to say of the process when somebody asks how it is.
+    pub(crate) fn is_confined(&self, confined: admin::Confined) {
+        // Once, and for good.
+        let _ = self.confined.set(confined);
     }
 
     /// Whether this caller may ask anything at all at this door. Nothing of a request is
@@ -242,6 +250,7 @@ impl Desk {
             reload_refused: self.reload_refused.load(Ordering::Relaxed),
             granted: self.granted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            confined: self.confined.get().cloned().unwrap_or_default(),
             rights: self.rights.status(),
             directory: summary.directory,
         }

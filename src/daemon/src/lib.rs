@@ -50,6 +50,7 @@ use crate::server::{Server, Times};
 use crate::sockets::Sockets;
 use crate::subordinate::Subordinates;
 use crate::watchdog::Watchdog;
+use domlogon_protocol::admin::Confined;
 use domlogon_rules::LocalNames;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -125,7 +126,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         config: &config,
         run: folder,
     };
-    confine(&needs, log);
+    let confined = confine(&needs, log);
     let home = Home::open(&config, folder, Arc::clone(&local), log)?;
     let sockets = match given {
         Some(given) => given,
@@ -150,6 +151,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         config,
         host,
     ));
+    desk.is_confined(confined);
     desk.tell(Arc::clone(&publisher));
     let server = Server::start(
         sockets,
@@ -199,13 +201,13 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
 }
 
 /// Gives up what is not needed, when what can only be done before is done.
-fn confine(needs: &Needs<'_>, log: &Log) {
+fn confine(needs: &Needs<'_>, log: &Log) -> Confined {
     // If it cannot be made, that is said when the database is opened.
     let _ = backend::make_folder(&needs.config.database);
     if needs.config.directory.is_some() {
         domlogon_ad::load_libraries();
     }
-    confine::confine(needs, log);
+    confine::confine(needs, log)
 }
 
 /// Takes the configuration and the file of rights in again. Each that is wrong leaves the

@@ -348,10 +348,32 @@ pub struct Status {
     pub granted: u64,
     /// Decisions since the start that refused.
     pub refused: u64,
+    /// What the daemon has given up.
+    pub confined: Confined,
     /// The logon rights in force.
     pub rights: RightsStatus,
     /// How things stand with the directory, if the accounts are in one.
     pub directory: Option<DirectoryStatus>,
+}
+
+/// What the daemon has taken away from itself, so that whoever takes it over has little of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confined {
+    /// What it is confined to, with by what, such as "system calls by seccomp".
+    pub to: Vec<String>,
+    /// Sentences about what it is not confined to, and why.
+    pub not: Vec<String>,
+}
+
+impl Confined {
+    /// It is not.
+    #[must_use]
+    pub fn not(why: String) -> Self {
+        Self {
+            to: Vec::new(),
+            not: vec![why],
+        }
+    }
 }
 
 /// How things stand with a directory.

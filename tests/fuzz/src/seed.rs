@@ -345,6 +345,10 @@ fn status() -> admin::Status {
         reload_refused: true,
         granted: 7,
         refused: 8,
+        confined: admin::Confined {
+            to: vec!["system calls by seccomp".to_owned()],
+            not: vec!["not confined to its files: this kernel has no Landlock".to_owned()],
+        },
         rights: RightsStatus {
             file: "/etc/domlogon/rights.toml".to_owned(),
             loaded: Loaded::LastGood,

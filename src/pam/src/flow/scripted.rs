@@ -504,6 +504,7 @@ fn status(store: Verdict) -> admin::Status {
         reload_refused: false,
         granted: 0,
         refused: 0,
+        confined: admin::Confined::default(),
         rights: rights::RightsStatus {
             file: String::new(),
             loaded: rights::Loaded::Default,
