@@ -133,9 +133,10 @@ fn shortened(rules: &[Rule<'_>], gone: &[bool], index: usize) -> Result<Option<S
             Some((name, length)) if length > 0 => {
                 let lost = lost(rules, gone, index, length)?;
                 changed |= lost > 0;
-                // A jump over nothing is the same as ok [pam.conf(5)].
                 match length.saturating_sub(lost) {
-                    0 => out.push_str(&format!("{name}=ok")),
+                    // As a jump does, it goes on and leaves what came of the stack so far as it
+                    // is. A jump of 0 would be "ok" [pam.conf(5)], which does not.
+                    0 => out.push_str(&format!("{name}=ignore")),
                     left => out.push_str(&format!("{name}={left}")),
                 }
                 out.push_str(&piece[word.len()..]);

@@ -45,11 +45,11 @@ auth required pam_c.so
 }
 
 #[test]
-fn a_jump_over_nothing_becomes_ok() {
+fn a_jump_over_nothing_leaves_the_result_as_it_is() {
     let with = "auth [success=1 default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_domlogon.so\nauth required pam_c.so\n";
     assert_eq!(
         without_ours(with).unwrap(),
-        "auth [success=ok default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_c.so\n"
+        "auth [success=ignore default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_c.so\n"
     );
 }
 
