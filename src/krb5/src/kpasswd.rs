@@ -58,8 +58,9 @@ impl Context {
     /// old password. The closure must reach the server for password changes (port 464).
     ///
     /// # Errors
-    /// [`Error::Kdc`], [`Error::Reply`] or [`Error::Transport`]: whether the change was made is then not known.
-    /// A refusal by the server is no error.
+    /// [`Error::Kdc`], [`Error::Reply`] or [`Error::Transport`]: once something was sent, it is then not known
+    /// whether the change was made. After any other error nothing was sent. A refusal that the server has sealed
+    /// is no error.
     pub fn change_password(
         &self,
         changepw: &Credentials,
@@ -107,34 +108,34 @@ impl Context {
         decode(&outcome).ok_or(Error::Reply(ReplyFault::Malformed))
     }
 
-    /// The result code and text, which only the server can have sealed; or, of an error, what anybody can have
-    /// sent: that is never a success.
+    /// The result code and text, which only the server can have sealed.
     fn read_reply(
         &self,
         auth: &mut AuthContext<'_>,
         reply: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let unreadable = |code: Code| exchange::from_library(self, code);
+        let unreadable = |code: Code| match exchange::from_library(self, code) {
+            // Not our own failure: the request was read by the library before.
+            Error::Library { .. } => Error::Reply(ReplyFault::Malformed),
+            error => error,
+        };
         if exchange::is_error(reply) {
-            return self.refusal(reply);
+            return Err(self.not_sealed(reply));
         }
         let (ap_rep, rest) = unframe(reply).ok_or(Error::Reply(ReplyFault::Malformed))?;
         if ap_rep.is_empty() {
-            return self.refusal(rest);
+            return Err(self.not_sealed(rest));
         }
         auth.accept(ap_rep).map_err(unreadable)?;
         auth.open(rest).map_err(unreadable)
     }
 
-    fn refusal(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let told = ErrorMessage::read(self.handle(), message)
-            .map_err(|_| Error::Reply(ReplyFault::Malformed))?;
-        match told.e_data.as_slice() {
-            // Not a result, but the additional data of a KRB-ERROR as a KDC sends them.
-            [] | [_] | [SEQUENCE, ..] => Err(Error::Kdc(exchange::kdc_error(&told, true))),
-            // A success that is not sealed is none.
-            [0, 0, ..] => Err(Error::Reply(ReplyFault::Malformed)),
-            data => Ok(Zeroizing::new(data.to_vec())),
+    /// A KRB-ERROR, which anybody on the way can have put in the place of the answer: whatever result it names,
+    /// it says nothing of what the server did.
+    fn not_sealed(&self, message: &[u8]) -> Error {
+        match ErrorMessage::read(self.handle(), message) {
+            Ok(told) => Error::Kdc(exchange::kdc_error(&told, true)),
+            Err(_) => Error::Reply(ReplyFault::Malformed),
         }
     }
 }

@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{KDC, Own, REALM, Scene, ask, attempts, kdc, kpasswd, log_length, samba_tool, text};
+use common::{
+    KDC, Own, REALM, Scene, ask, attempts, forged_error, kdc, kpasswd, log_length, samba_tool, text,
+};
 use domlogon_krb5::{
     Changed, Credentials, Enctype, Error, Exchange, KdcError, KeytabEntry, Principal, code, result,
 };
@@ -401,32 +403,6 @@ fn kpasswd_hears_no_liar() {
         .change_password(&ticket, &new, &mut |_| Ok(framed.clone()));
     assert!(result.is_err(), "{result:?}");
     logon(&scene, "ok", PASSWORD).unwrap();
-}
-
-/// A KRB-ERROR (RFC 4120 §5.9.1) with this number and these additional data.
-fn forged_error(code: u8, e_data: &[u8]) -> Vec<u8> {
-    fn tlv(tag: u8, contents: &[u8]) -> Vec<u8> {
-        let mut out = vec![tag, u8::try_from(contents.len()).unwrap()];
-        out.extend_from_slice(contents);
-        out
-    }
-    let name = [
-        tlv(0xa0, &tlv(2, &[1])),
-        tlv(0xa1, &tlv(0x30, &tlv(0x1b, b"x"))),
-    ]
-    .concat();
-    let fields = [
-        tlv(0xa0, &tlv(2, &[5])),
-        tlv(0xa1, &tlv(2, &[30])),
-        tlv(0xa4, &tlv(0x18, b"20260101000000Z")),
-        tlv(0xa5, &tlv(2, &[0])),
-        tlv(0xa6, &tlv(2, &[code])),
-        tlv(0xa9, &tlv(0x1b, b"R")),
-        tlv(0xaa, &tlv(0x30, &name)),
-        tlv(0xac, &tlv(4, e_data)),
-    ]
-    .concat();
-    tlv(0x7e, &tlv(0x30, &fields))
 }
 
 #[test]
