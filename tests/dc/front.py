@@ -1,5 +1,6 @@
 """front.py ADDRESS DELAY PORT=TARGET…: pass TCP and UDP of these ports on, DELAY milliseconds
-late in each direction. Prints a line when it listens."""
+late in each direction. PORT=TARGET! passes on what is asked by TCP, and in place of the answer
+the connection ends. Prints a line when it listens."""
 import asyncio
 import sys
 
@@ -23,9 +24,15 @@ async def main():
 
 
 async def connection(reader, writer, target, port, delay):
+    is_mute = target.endswith("!")
     try:
-        inner_reader, inner_writer = await asyncio.open_connection(target, port)
+        inner_reader, inner_writer = await asyncio.open_connection(target.rstrip("!"), port)
     except OSError:
+        writer.close()
+        return
+    if is_mute:
+        asyncio.ensure_future(pump(reader, inner_writer, delay))
+        await inner_reader.read(1)
         writer.close()
         return
     await asyncio.gather(pump(reader, inner_writer, delay), pump(inner_reader, writer, delay))
@@ -59,7 +66,7 @@ class Datagrams(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
         inner, _ = await loop.create_datagram_endpoint(
-            lambda: Answer(answer), remote_addr=(self.target, self.port))
+            lambda: Answer(answer), remote_addr=(self.target.rstrip("!"), self.port))
         inner.sendto(data)
         try:
             reply = await asyncio.wait_for(answer, 10)

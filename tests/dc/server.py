@@ -282,7 +282,9 @@ class Server:
 
     def do_front(self, mode="open", delay=0):
         """The front of the second address: "open", "dead" (nobody listens), "frozen", or "false":
-        for Kerberos and changes of passwords it leads to the twin, and else to the true one.
+        for Kerberos and changes of passwords it leads to the twin, and else to the true one;
+        "mute": what is asked of the password service arrives, and its answer does not;
+        "closed": the password service is not there.
         `delay`: how many milliseconds each packet takes longer."""
         if self.front:
             self.front.kill()
@@ -293,6 +295,10 @@ class Server:
         ways = {port: ADDRESS for port in PORTS.values()}
         if mode == "false":
             ways.update({PORTS["kdc"]: TWIN_ADDRESS, PORTS["kpasswd"]: TWIN_ADDRESS})
+        if mode == "mute":
+            ways[PORTS["kpasswd"]] += "!"
+        if mode == "closed":
+            del ways[PORTS["kpasswd"]]
         self.front = subprocess.Popen(
             ["/usr/bin/python3", HERE + "/front.py", SECOND_ADDRESS, str(delay),
              *("%d=%s" % way for way in ways.items())],

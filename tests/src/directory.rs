@@ -49,6 +49,10 @@ pub enum Front {
     Frozen,
     /// Leads to the twin for Kerberos and changes of passwords, and else to the true one.
     False,
+    /// What is asked of the password service arrives, and its answer does not.
+    Mute,
+    /// The password service is not there, and everything else is.
+    Closed,
 }
 
 /// The controller. All clones are the same one; it ends with the last.
@@ -330,6 +334,8 @@ impl Directory {
             Front::Dead => json!({"mode": "dead"}),
             Front::Frozen => json!({"mode": "frozen"}),
             Front::False => json!({"mode": "false"}),
+            Front::Mute => json!({"mode": "mute"}),
+            Front::Closed => json!({"mode": "closed"}),
         };
         self.ask("front", words).map(drop)
     }

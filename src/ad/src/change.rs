@@ -8,9 +8,9 @@ use crate::attempt::{Attempt, Tried};
 use crate::directory::{Directory, LOGON, Live};
 use crate::journal::Level;
 use crate::servers::Server;
-use crate::transport::{self, KPASSWD};
+use crate::transport::{KPASSWD, Wire};
 use crate::trouble::Trouble;
-use domlogon_krb5::{Changed, Error as KerberosError, KpasswdPolicy};
+use domlogon_krb5::{Changed, Credentials, Error as KerberosError, KpasswdPolicy};
 use domlogon_protocol::{Decision, Params, Policy, Rule, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules as rules;
 use domlogon_rules::Place;
@@ -68,6 +68,7 @@ impl Directory {
         let Some(old) = old else {
             return Ok(self.no_reset(user, place, now));
         };
+        let end = Instant::now() + LOGON;
         let changed = self.ask(LOGON, now, |server, deadline| {
             let found = self.find_changer(server, deadline, user, place, now)?;
             let live = match found {
@@ -81,10 +82,15 @@ impl Directory {
             if let Some(refusal) = refused_here(&live, old, new, place) {
                 return Ok(refusal);
             }
-            let decision = self.kpasswd(server, deadline, &live, &ticket, new, place)?;
+            // No other controller is asked from here on, so there is no time to keep for one.
+            let changed = self.kpasswd(server, end, &live, &ticket, new, place);
+            if may_be_changed(&changed) {
+                // The old one opens nothing any more, whatever happens next.
+                let _ = self.cache.unsave(&live.person.sid);
+            }
+            let decision = changed?;
             if decision.verdict == Verdict::Success {
-                // Never tried again elsewhere: the old password is not right any more.
-                self.confirm(server, deadline, user, new, place, now)
+                self.confirm(server, end, user, new, place, now)
                     .map_err(|trouble| Trouble::Changed(Box::new(trouble)))?;
             }
             Ok(decision)
@@ -137,7 +143,7 @@ impl Directory {
         old: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Result<Box<domlogon_krb5::Credentials>, Box<Decision>>, Trouble> {
+    ) -> Result<Result<Box<Credentials>, Box<Decision>>, Trouble> {
         let account = live.account();
         let wrong = || Box::new(rules::decide_wrong_old_password(&account, place));
         if old.is_empty() {
@@ -163,19 +169,23 @@ impl Directory {
         })
     }
 
+    /// Asks the password service for the change.
+    ///
+    /// # Errors
+    /// [`Trouble::Changed`]: nobody knows whether it was made. After any other, it was not.
     fn kpasswd(
         &self,
         server: &Server,
         deadline: Instant,
         live: &Live,
-        ticket: &domlogon_krb5::Credentials,
+        ticket: &Credentials,
         new: &Secret,
         place: &Place<'_>,
     ) -> Result<Decision, Trouble> {
         let kerberos = self.session.kerberos()?;
-        let mut exchange =
-            |request: &[u8]| transport::exchange(server.port(KPASSWD), deadline, request);
-        match kerberos.change_password(ticket, new, &mut exchange) {
+        let mut wire = Wire::new(server.port(KPASSWD), deadline);
+        let said = kerberos.change_password(ticket, new, &mut |request| wire.exchange(request));
+        match said {
             Ok(Changed::Done) => Ok(passed()),
             Ok(Changed::Refused { code, text, policy }) => {
                 self.journal.note(
@@ -189,12 +199,10 @@ impl Directory {
                 );
                 Ok(refused_there(live, code, text.as_deref(), policy, place))
             }
-            // It may have been changed all the same.
-            Err(KerberosError::Transport(error)) => Err(Trouble::Interrupted(error)),
-            Err(error @ (KerberosError::Kdc(_) | KerberosError::Reply(_))) => {
+            Err(error) if wire.has_sent() => {
                 Err(Trouble::Changed(Box::new(Trouble::Kerberos(error))))
             }
-            // Nothing was sent.
+            Err(KerberosError::Transport(error)) => Err(Trouble::NoPasswordService(error)),
             Err(error) => Err(Trouble::Kerberos(error)),
         }
     }
@@ -214,8 +222,6 @@ impl Directory {
         let Some(live) = self.live(server, deadline, user, now)? else {
             return Err(Trouble::Odd("the account is gone after the change"));
         };
-        // The old one opens nothing any more, whatever happens next.
-        let _ = self.cache.unsave(&live.person.sid);
         match Attempt::new(self, server, deadline, &live, new)?.log_on()? {
             Tried::Right(tgt) => {
                 self.after_logon(&live, new, *tgt, &passed(), place, now);
@@ -225,6 +231,14 @@ impl Directory {
                 "it does not take the new password that it has just set",
             )),
         }
+    }
+}
+
+/// Whether the password may be the new one after the password service was asked.
+fn may_be_changed(said: &Result<Decision, Trouble>) -> bool {
+    match said {
+        Ok(decision) => decision.verdict == Verdict::Success,
+        Err(trouble) => matches!(trouble, Trouble::Changed(_)),
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Wire {
     address: SocketAddr,
     deadline: Instant,
     kept: Option<TcpStream>,
+    sent: bool,
     answered: bool,
 }
 
@@ -29,6 +30,7 @@ impl Wire {
             address,
             deadline,
             kept: None,
+            sent: false,
             answered: false,
         }
     }
@@ -47,10 +49,16 @@ impl Wire {
         }
         let mut stream = TcpStream::connect_timeout(&self.address, left(self.deadline)?)?;
         stream.set_nodelay(true)?;
+        self.sent = true;
         let reply = talk(&mut stream, self.deadline, request)?;
         self.kept = Some(stream);
         self.answered = true;
         Ok(reply)
+    }
+
+    /// Whether anything may have been sent: there was a connection.
+    pub(crate) const fn has_sent(&self) -> bool {
+        self.sent
     }
 
     /// Whether anything was answered at all.
@@ -157,6 +165,19 @@ mod tests {
             stream.write_all(b"ok").unwrap();
         });
         assert_eq!(exchange(address, soon(), b"hello").unwrap(), b"ok");
+    }
+
+    #[test]
+    fn nothing_is_sent_where_nobody_listens() {
+        let shut = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = shut.local_addr().unwrap();
+        drop(shut);
+        let mut wire = Wire::new(address, soon());
+        assert!(wire.exchange(b"x").is_err());
+        assert!(!wire.has_sent());
+        let mut wire = Wire::new(controller(drop), soon());
+        assert!(wire.exchange(b"x").is_err());
+        assert!(wire.has_sent() && !wire.has_answered());
     }
 
     #[test]

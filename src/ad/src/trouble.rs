@@ -30,8 +30,12 @@ pub(crate) enum Trouble {
     AllDown(Why),
     /// The connection failed, or was too slow.
     Network(io::Error),
-    /// The connection failed after a password was sent: nobody knows whether it was counted.
+    /// The connection failed after a proof of a password was sent: nobody knows whether it was
+    /// counted.
     Interrupted(io::Error),
+    /// The password service did not take a connection. It says nothing of the controller's
+    /// other services, and nothing was sent.
+    NoPasswordService(io::Error),
     /// The clocks differ too much.
     Skew,
     /// The domain does not know this host by its password.
@@ -130,6 +134,7 @@ impl Trouble {
             // It answers, and what it says cannot be used.
             Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
             Self::NoServers(_)
+            | Self::NoPasswordService(_)
             | Self::Rotation(_)
             | Self::Unvouched
             | Self::Network(_)
@@ -142,8 +147,9 @@ impl Trouble {
     /// The condition for somebody who changes a password.
     pub(crate) fn verdict_of_change(&self) -> Verdict {
         match self {
-            // It may have been changed or not: the sentence must not say which.
-            Self::Interrupted(_) | Self::Changed(_) => Verdict::AuthTicketExpired,
+            // It may have been changed or not: the sentence must not say which. All others
+            // came before anything was sent to the password service.
+            Self::Changed(_) => Verdict::ChangeNotKnown,
             _ => match self.verdict() {
                 Verdict::LogonServerNotFound => Verdict::RegistryNotFound,
                 other => other,
@@ -175,6 +181,12 @@ impl fmt::Display for Trouble {
             Self::NoServers(error) => write!(f, "no domain controller is known: {error}"),
             Self::AllDown(why) => f.write_str(&why.text),
             Self::Network(error) | Self::Interrupted(error) => write!(f, "no answer: {error}"),
+            Self::NoPasswordService(error) => {
+                write!(
+                    f,
+                    "its password service (port 464) cannot be reached: {error}"
+                )
+            }
             Self::Skew => f.write_str("the clocks of this host and of the domain differ too much"),
             Self::HostRefused(error) => {
                 write!(

@@ -295,7 +295,7 @@ texts! {
     /// Too many requests.
     BUSY = "{host} is too busy to answer. Try again in a moment.";
     /// No answer came in time. The new one: the new password.
-    CHANGE_NOT_KNOWN = "The logon service on {host} did not answer. Your password may have been changed: try the new one first.";
+    CHANGE_NOT_KNOWN = "No answer came. Your password may have been changed: try the new one first.";
 
     /// {count} is the number, {command} a command to be typed.
     EXPIRES_MINUTES = "Your password expires in {count} minute. Run {command} to change it.", "Your password expires in {count} minutes. Run {command} to change it.";

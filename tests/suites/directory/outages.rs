@@ -4,9 +4,10 @@ use super::{authenticate, in_time, known};
 use crate::{Case, in_directory};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::directory::{Directory, Front, HOST, SECOND_HOST};
+use domlogon_tests::probe::Report;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
-    Account, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, domlogon, ensure,
+    Account, Log, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, domlogon, ensure,
     ensure_contains, ensure_equal,
 };
 use std::fs;
@@ -26,6 +27,11 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/outages/frozen amid a change", |world| {
             amid_a_change(world, Directory::freeze)
         }),
+        in_directory(
+            "directory/outages/a change without an answer",
+            without_answer,
+        ),
+        in_directory("directory/outages/no password service", no_password_service),
         in_directory("directory/outages/killed amid logons", |world| {
             amid_logons(world, Directory::stop)
         }),
@@ -258,6 +264,70 @@ fn amid_a_change(world: &mut World, lose: fn(&Directory) -> Result<()>) -> Resul
             .opens_with(PASSWORD)
             .or_else(|_| account.opens_with(NEW_PASSWORD))
     }
+}
+
+fn change(account: &Account, new: &str) -> Result<Report> {
+    Probe::bare("once", &account.name)
+        .answer(PASSWORD)
+        .answer(new)
+        .answer(new)
+        .as_user(&account.name)
+        .run(&["chauthtok"])
+}
+
+/// The password service makes the change, and its answer is lost: that it may have been made is
+/// said, and the old password opens nothing, not offline either.
+fn without_answer(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let account = world.account(Good)?;
+    directory.second_is_known(true)?;
+    directory.front(Front::Open(0))?;
+    let servers = format!("servers = [\"{SECOND_HOST}\"]");
+    world.configured(&servers, |_| {
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+        known(&account.name)?;
+        directory.front(Front::Mute)?;
+        let log = Log::from_now();
+        let report = change(&account, NEW_PASSWORD)?;
+        report.returns("chauthtok", "AUTHTOK_ERR")?;
+        let sentence = "No answer came. Your password may have been changed";
+        ensure_contains("the change", report.text(), sentence)?;
+        log.line_with(&["domlogond", ": change: ", "ERROR_TIMEOUT(1460)"])?;
+        directory.front(Front::Dead)?;
+        contact::is_lost(PATIENCE)?;
+        authenticate("login", &account.name, PASSWORD, "AUTHINFO_UNAVAIL", "")?;
+        directory.front(Front::Open(0))?;
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+        account.opens_with(NEW_PASSWORD)
+    })?;
+    directory.second_is_known(false)
+}
+
+/// A firewall lets everything pass but changes: that they cannot be made is said, as that nothing
+/// was, and nobody's logon suffers by it.
+fn no_password_service(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let account = world.account(Good)?;
+    directory.second_is_known(true)?;
+    directory.front(Front::Closed)?;
+    let servers = format!("servers = [\"{SECOND_HOST}\"]");
+    world.configured(&servers, |_| {
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+        let log = Log::from_now();
+        let report = change(&account, NEW_PASSWORD)?;
+        report.returns("chauthtok", "AUTHTOK_ERR")?;
+        let sentence = "Your password is unchanged";
+        ensure_contains("the change", report.text(), sentence)?;
+        log.line_with(&["password service (port 464) cannot be reached"])?;
+        let report = Probe::bare("login", &account.name)
+            .answer(PASSWORD)
+            .run(&["auth", "acct"])?;
+        report.returns("acct", "SUCCESS")?;
+        let offline = report.text().contains("Working offline");
+        ensure_equal(format!("offline\n{}", report.text()), offline, false)
+    })?;
+    directory.front(Front::Open(0))?;
+    directory.second_is_known(false)
 }
 
 /// Six at once when the controller is lost: each ends in time, and a wrong password opens

@@ -286,8 +286,7 @@ mod tests {
         assert_eq!(update(&host, 0, ""), PamCode::AuthtokErr);
         assert_eq!(
             host.seen().last().unwrap(),
-            "E The logon service on ws1 did not answer. Your password may have been changed: \
-             try the new one first."
+            "E No answer came. Your password may have been changed: try the new one first."
         );
         assert_eq!(host.password(), None);
         // Another version has not understood the question.
