@@ -197,10 +197,12 @@ impl<'a> Attempt<'a> {
                 Err(error @ Error::Transport(_)) => return Err(self.failed(error)),
                 // Nothing was sent; it says nothing of the controller.
                 Err(error) if sent == 0 => return self.said(error),
-                // It could once: whoever answers now is somebody else, or between us.
-                Err(error) if session.has_fast(self.server) => {
-                    return Err(Trouble::FalseController(error));
+                // The account needs no pre-authentication: the first answer is sealed with its
+                // password, and ours does not open it.
+                Err(error @ Error::Reply(ReplyFault::Undecryptable)) if sent == 1 => {
+                    return self.said(error);
                 }
+                Err(error) if session.has_fast(self.server) => return Err(self.bare(error)),
                 Err(Error::Kdc(error)) if error.after_preauth => {
                     return Ok(Said::No(error, Armour::Off));
                 }
@@ -226,6 +228,18 @@ impl<'a> Attempt<'a> {
             | Error::UnusablePassword
             | Error::Reply(ReplyFault::Undecryptable) => Ok(Said::No(WRONG, Armour::Off)),
             error => Err(self.failed(error)),
+        }
+    }
+
+    /// What is said without an armour by a controller that has FAST. It could answer inside one
+    /// once: whoever answers now is somebody else, or between us; or it does not take our armour
+    /// any more, or cannot read it by its clock.
+    fn bare(&self, error: Error) -> Trouble {
+        self.directory.session.doubt_tickets();
+        match error.kdc().map(Native::of) {
+            Some(Native::Skew) => Trouble::Skew,
+            Some(Native::Unavailable) => Trouble::Kerberos(error),
+            Some(Native::Refusal(_)) | None => Trouble::FalseController(error),
         }
     }
 

@@ -60,11 +60,13 @@ struct HostTickets {
     ends_at: Timestamp,
     /// The controllers that there is a ticket for.
     servers: HashSet<String>,
+    /// A controller may not take them.
+    is_doubted: bool,
 }
 
 impl HostTickets {
     fn lasts(&self, now: Timestamp) -> bool {
-        now.plus(RESERVE) < self.ends_at
+        !self.is_doubted && now.plus(RESERVE) < self.ends_at
     }
 }
 
@@ -184,6 +186,14 @@ impl Session {
             if let Some(held) = &mut *lock(&self.tickets) {
                 held.servers.remove(&server.name);
             }
+        }
+    }
+
+    /// Gets new tickets for the host when they are next wanted: a controller may not take those
+    /// that are held. Until then they stay, for without them there is no armour.
+    pub(crate) fn doubt_tickets(&self) {
+        if let Some(held) = &mut *lock(&self.tickets) {
+            held.is_doubted = true;
         }
     }
 
@@ -329,6 +339,7 @@ impl Session {
                     tgt: tgt.to_bytes(),
                     ends_at: tgt.ends_at(),
                     servers: HashSet::from([server.name.clone()]),
+                    is_doubted: false,
                 });
                 let line = format!("{} has given this host a ticket", server.name);
                 self.journal.note(Level::Notice, &line);
