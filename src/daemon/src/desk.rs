@@ -138,6 +138,13 @@ impl Desk {
         let _ = self.publisher.set(publisher);
     }
 
+    /// Publishes what has changed: the next look-up anywhere sees it.
+    fn publish(&self) {
+        if let Some(publisher) = self.publisher.get() {
+            publisher.catch_up();
+        }
+    }
+
     /// What to say of the process when somebody asks how it is.
     pub(crate) fn is_confined(&self, confined: admin::Confined) {
         // Once, and for good.

@@ -23,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/names/everybody is listed", everybody),
         in_directory("directory/names/computers are no users", computers),
         in_directory("directory/names/the turn of a second", turn_of_a_second),
+        in_directory("directory/names/deleted a moment ago", deleted),
     ]
 }
 
@@ -213,6 +214,24 @@ fn everybody(world: &mut World) -> Result<()> {
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
     })
+}
+
+/// Who is deleted in the directory is nobody for the whole stack: NSS does not name him any more
+/// when pam_unix asks, for whom everybody without a line in shadow is let in.
+fn deleted(world: &mut World) -> Result<()> {
+    let (account, other) = (world.account(Good)?, world.account(Good)?);
+    known(&account.name)?;
+    ensure_contains("getent", &getent("passwd", &account.name)?, &account.name)?;
+    // What was published a moment ago is not published again at once.
+    thread::sleep(Duration::from_millis(300));
+    world
+        .directory()?
+        .ask("delete", json!({"name": account.name}))?;
+    getent("passwd", &other.name)?;
+    Probe::stack("sshd", &account.name)
+        .run(&["acct"])?
+        .returns("acct", "AUTH_ERR")
+        .map(drop)
 }
 
 /// A controller counts the seconds that it may take for an answer whole. One that it begins at

@@ -56,9 +56,8 @@ impl Desk {
         let made_many = matches!(request, Request::UserImport { dry_run: false, .. });
         let has_changed_names = changes_names(&request);
         let done = self.backend.admin(request, now)?;
-        if let Some(publisher) = self.publisher.get().filter(|_| has_changed_names) {
-            // The next look-up anywhere sees it.
-            publisher.catch_up();
+        if has_changed_names {
+            self.publish();
         }
         if made_many {
             // Once for all of them.

@@ -51,6 +51,10 @@ impl Desk {
         let (decision, ()) = self.decide(asked, |backend, place, now| {
             Ok((backend.account(user, place, now)?, ()))
         });
+        if decision.verdict == Verdict::UserNotFound {
+            // The stack asks the module for local users next, and that lets in whom NSS names.
+            self.publish();
+        }
         Reply::Decision(Box::new(decision))
     }
 
