@@ -27,6 +27,9 @@ pub(crate) const COMMAND: &str = "enable-guard";
 /// How often the guard looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long it waits when putting back has failed.
+const AFTER_AN_ERROR: Duration = Duration::from_secs(5);
+
 /// Starts it. It waits until this process ends or lets go of the journal.
 pub(crate) fn start() -> Result<(), EnableError> {
     if Path::new("/run/systemd/system").is_dir() && start_unit() {
@@ -83,22 +86,45 @@ pub(crate) fn run(once: bool, daemon: &Daemon) -> Result<Answer, EnableError> {
         let _ = out.write_all(b"\n").and_then(|()| out.flush());
     }
     let host = Host::here();
-    while journal_of(&host)?.is_some() {
-        match Desk::take(&host, PAUSE) {
-            Ok(desk) => {
-                if !look(&desk, daemon)? {
-                    break;
-                }
-            }
-            Err(EnableError::Busy) => {}
-            Err(error) => return Err(error),
-        }
-        if once {
-            break;
-        }
-        thread::sleep(PAUSE);
+    if once {
+        round(&host, daemon)?;
+    } else {
+        watch(&host, daemon, AFTER_AN_ERROR);
     }
     Ok(Answer::yes(String::new(), &()))
+}
+
+/// Until nothing is unfinished: what fails once (a file that is busy or immutable) may go
+/// well the next time, and nobody else would try again before the next boot.
+fn watch(host: &Host, daemon: &Daemon, after_an_error: Duration) {
+    let mut said = String::new();
+    loop {
+        match round(host, daemon) {
+            Ok(true) => thread::sleep(PAUSE),
+            Ok(false) => return,
+            Err(error) => {
+                let text =
+                    format!("The old state could not be put back, and is tried again. {error}");
+                if text != said {
+                    note(&text);
+                    said = text;
+                }
+                thread::sleep(after_an_error);
+            }
+        }
+    }
+}
+
+/// Takes the journal's folder and does what is due; whether there is more to wait for.
+fn round(host: &Host, daemon: &Daemon) -> Result<bool, EnableError> {
+    if journal_of(host)?.is_none() {
+        return Ok(false);
+    }
+    match Desk::take(host, PAUSE) {
+        Ok(desk) => look(&desk, daemon),
+        Err(EnableError::Busy) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Does what is due; whether there is more to wait for.
@@ -178,7 +204,11 @@ pub(crate) fn note(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::Arguments;
+    use crate::enable::change::{Change, Direction, Plan};
     use crate::enable::logon::Logon;
+    use crate::enable::transaction;
+    use clap::Parser;
 
     #[test]
     fn when_it_is_over() {
@@ -203,5 +233,52 @@ mod tests {
         assert!(over("b", 0, 50_100));
         assert!(!over("b", 0, 50_000));
         assert!(over("b", 0, 49_999), "a clock that was set back");
+    }
+
+    /// A host on which a run was cut off when nsswitch.conf was replaced.
+    fn cut_off(root: &Path) -> Host {
+        let host = Host::under(root);
+        fs::create_dir_all(host.at("/etc")).unwrap();
+        fs::write(host.nsswitch(), "passwd: files\n").unwrap();
+        let change = Change::new(
+            host.nsswitch(),
+            Some(b"passwd: files\n".to_vec()),
+            b"passwd: files domlogon\n".to_vec(),
+        );
+        let desk = Desk::take(&host, Duration::ZERO).unwrap();
+        transaction::apply(&desk, &Plan::new(Direction::On, vec![change]), || Ok(())).unwrap();
+        host
+    }
+
+    #[test]
+    fn what_fails_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = cut_off(folder.path());
+        let with = fs::read(host.nsswitch()).unwrap();
+        fs::remove_file(host.nsswitch()).unwrap();
+        fs::create_dir(host.nsswitch()).unwrap();
+        let daemon = Daemon::new(&Arguments::parse_from(["domlogon", "status"]));
+        assert!(matches!(
+            round(&host, &daemon),
+            Err(EnableError::NotUndone(_))
+        ));
+        let guarded = host.clone();
+        let guard = thread::spawn(move || watch(&guarded, &daemon, Duration::from_millis(20)));
+        thread::sleep(Duration::from_millis(200));
+        assert!(!guard.is_finished(), "it gave up");
+        let desk = Desk::take(&host, Duration::from_secs(10)).unwrap();
+        fs::remove_dir(host.nsswitch()).unwrap();
+        fs::write(host.nsswitch(), &with).unwrap();
+        drop(desk);
+        guard.join().unwrap();
+        assert_eq!(fs::read(host.nsswitch()).unwrap(), b"passwd: files\n");
+        assert_eq!(journal_of(&host).unwrap(), None);
+    }
+
+    #[test]
+    fn at_boot_too() {
+        let unit = include_str!("../../../../packaging/domlogon-rollback.service");
+        assert!(unit.contains("\nExecStartPre=-/usr/sbin/domlogon enable-guard --once\n"));
+        assert!(unit.contains("\nExecStart=/usr/sbin/domlogon enable-guard\n"));
     }
 }
