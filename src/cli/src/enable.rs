@@ -32,6 +32,7 @@ use journal::{Desk, Journal, Phase};
 use nix::unistd::Uid;
 use serde::Serialize;
 use std::time::Duration;
+use transaction::Meanwhile;
 
 /// How long a command waits for another one to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -129,7 +130,7 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
         transaction::settle(desk, journal)?;
         return Ok("An earlier run had been cut off at its very end: tidied up.".to_owned());
     }
-    let edited = transaction::undo(desk, &journal)?;
+    let touched = transaction::undo(desk, &journal)?;
     let left = journal
         .account
         .as_ref()
@@ -138,11 +139,12 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
         Phase::Pending => "What waited for a confirmation was taken back.".to_owned(),
         _ => "An earlier run had been cut off: its changes were rolled back.".to_owned(),
     };
-    for path in edited {
-        text.push_str(&format!(
-            " {} had been edited meanwhile: only the lines of domlogon were taken out.",
-            desk.host.shown(&path)
-        ));
+    for (path, meanwhile) in touched {
+        let what = match meanwhile {
+            Meanwhile::Edited => "edited meanwhile: only the lines of domlogon were taken out",
+            Meanwhile::Removed => "removed meanwhile, and was not made again",
+        };
+        text.push_str(&format!(" {} had been {what}.", desk.host.shown(&path)));
     }
     if let Some(name) = left {
         text.push_str(&format!(

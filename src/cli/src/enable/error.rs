@@ -40,8 +40,8 @@ pub(crate) enum EnableError {
     Daemon(Box<crate::error::Error>),
     /// After the change, something did not work as it must: what.
     Unproved(Vec<Box<str>>),
-    /// Files could not be put back.
-    NotUndone(Vec<(PathBuf, io::Error)>),
+    /// Files could not be put back: for each, why.
+    NotUndone(Vec<EnableError>),
     /// It failed, and the files that had been changed are as they were before.
     Undone(Box<EnableError>),
     /// It failed, and putting back failed as well.
@@ -201,12 +201,13 @@ impl EnableError {
             }
             Self::NotUndone(files) => {
                 f.write_str("These could not be put back:")?;
-                for (path, error) in files {
-                    write!(f, "\n  - {}: {error}", path.display())?;
+                for error in files {
+                    f.write_str("\n  - ")?;
+                    error.reason(f)?;
                 }
                 f.write_str(
                     "\nTheir old content lies in /var/lib/domlogon-enable/run. Remove the cause, \
-                     then run: domlogon disable",
+                     or what is of domlogon in them, then run: domlogon disable",
                 )
             }
             Self::Undone(error) => {

@@ -276,6 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_meanwhile_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = cut_off(folder.path());
+        fs::remove_file(host.nsswitch()).unwrap();
+        let desk = Desk::take(&host, Duration::ZERO).unwrap();
+        let journal = desk.journal().unwrap().unwrap();
+        let daemon = Daemon::new(&Arguments::parse_from(["domlogon", "status"]));
+        let said = recover(&desk, journal, &daemon).unwrap();
+        let part = "/etc/nsswitch.conf had been removed meanwhile, and was not made again.";
+        assert!(said.contains(part), "{said}");
+    }
+
+    #[test]
     fn at_boot_too() {
         let unit = include_str!("../../../../packaging/domlogon-rollback.service");
         assert!(unit.contains("\nExecStartPre=-/usr/sbin/domlogon enable-guard --once\n"));

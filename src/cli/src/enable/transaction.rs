@@ -56,25 +56,44 @@ pub(crate) fn back(desk: &Desk, journal: &Journal, error: EnableError) -> Enable
 }
 
 /// Puts every file back, as [`undo`], and ends the journal.
-pub(crate) fn roll_back(desk: &Desk, journal: &Journal) -> Result<Vec<PathBuf>, EnableError> {
-    let edited = undo(desk, journal)?;
+pub(crate) fn roll_back(
+    desk: &Desk,
+    journal: &Journal,
+) -> Result<Vec<(PathBuf, Meanwhile)>, EnableError> {
+    let touched = undo(desk, journal)?;
     desk.end(journal)?;
-    Ok(edited)
+    Ok(touched)
+}
+
+/// What somebody did with a file between the change and the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meanwhile {
+    /// Edited it: only our lines were taken out.
+    Edited,
+    /// Removed it: it is not made again.
+    Removed,
 }
 
 /// Puts every file back that was replaced, in the reverse order. Can be repeated.
 ///
-/// Gives the files that somebody edited meanwhile: from those only our lines were taken.
-pub(crate) fn undo(desk: &Desk, journal: &Journal) -> Result<Vec<PathBuf>, EnableError> {
-    let mut edited = Vec::new();
+/// Gives the files that somebody else had changed meanwhile.
+///
+/// # Errors
+/// [`EnableError::NotUndone`] with each file that could not be put back, or from which our
+/// lines cannot be taken; the others are put back.
+pub(crate) fn undo(
+    desk: &Desk,
+    journal: &Journal,
+) -> Result<Vec<(PathBuf, Meanwhile)>, EnableError> {
+    let mut touched = Vec::new();
     let mut failed = Vec::new();
     for (index, entry) in journal.files.iter().enumerate().rev() {
         let before = desk.content(index, "before")?;
         let after = desk.content(index, "after")?;
         match put_back(entry, &before, &after) {
-            Ok(true) => edited.push(entry.path.clone()),
-            Ok(false) => {}
-            Err(error) => failed.push((entry.path.clone(), error)),
+            Ok(Some(meanwhile)) => touched.push((entry.path.clone(), meanwhile)),
+            Ok(None) => {}
+            Err(error) => failed.push(error),
         }
         step();
     }
@@ -85,7 +104,7 @@ pub(crate) fn undo(desk: &Desk, journal: &Journal) -> Result<Vec<PathBuf>, Enabl
         select.undo()?;
     }
     tidy(journal);
-    Ok(edited)
+    Ok(touched)
 }
 
 /// Everything is as it shall be: forgets how to go back, but for the backup.
@@ -197,35 +216,39 @@ fn select(desk: &Desk, plan: &Plan) -> Result<(), EnableError> {
     }
 }
 
-/// Whether somebody had edited the file.
-fn put_back(entry: &Entry, before: &[u8], after: &[u8]) -> io::Result<bool> {
+/// Puts one file back; what somebody else had done with it.
+fn put_back(entry: &Entry, before: &[u8], after: &[u8]) -> Result<Option<Meanwhile>, EnableError> {
     let path = &entry.path;
-    let now = read(path)?;
+    let now = read(path).map_err(about(path))?;
     let wanted = if entry.existed { Some(before) } else { None };
     if now.as_deref() == wanted {
-        return Ok(false);
+        return Ok(None);
     }
     let Some(now) = now else {
-        // Removed by somebody: he wanted neither.
-        return Ok(true);
+        return Ok(Some(Meanwhile::Removed));
     };
     if now == after {
-        let old = beside(path, "old");
-        if !entry.existed {
-            fs::remove_file(path)?;
-        } else if fs::read(&old).is_ok_and(|kept| kept == before) {
-            fs::rename(&old, path)?;
-        } else {
-            overwrite(path, before, entry)?;
-        }
-        path.parent().map_or(Ok(()), sync_folder)?;
-        return Ok(false);
+        restore(entry, before).map_err(about(path))?;
+        return Ok(None);
     }
-    let without = without_ours(path, &now);
+    let without = without_ours(path, &now)?;
     if without != now {
-        overwrite(path, &without, entry)?;
+        overwrite(path, &without, entry).map_err(about(path))?;
     }
-    Ok(true)
+    Ok(Some(Meanwhile::Edited))
+}
+
+fn restore(entry: &Entry, before: &[u8]) -> io::Result<()> {
+    let path = &entry.path;
+    let old = beside(path, "old");
+    if !entry.existed {
+        fs::remove_file(path)?;
+    } else if fs::read(&old).is_ok_and(|kept| kept == before) {
+        fs::rename(&old, path)?;
+    } else {
+        overwrite(path, before, entry)?;
+    }
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 fn overwrite(path: &Path, bytes: &[u8], entry: &Entry) -> io::Result<()> {
@@ -237,19 +260,23 @@ fn overwrite(path: &Path, bytes: &[u8], entry: &Entry) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// The file without what is ours; as it is, if that cannot be told.
-fn without_ours(path: &Path, bytes: &[u8]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return bytes.to_vec();
-    };
-    let folder = path.parent();
-    if path.file_name().is_some_and(|name| name == "nsswitch.conf") {
-        nsswitch::without_ours(text).into_bytes()
-    } else if folder.is_some_and(|folder| folder.ends_with("pam.d")) {
-        stack::without_ours(text).map_or_else(|_| bytes.to_vec(), String::into_bytes)
-    } else {
-        profiles::saved_without_ours(text).into_bytes()
+/// The file without what is ours.
+fn without_ours(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, EnableError> {
+    let ours = b"domlogon";
+    if !bytes.windows(ours.len()).any(|word| word == ours) {
+        return Ok(bytes.to_vec());
     }
+    let text = std::str::from_utf8(bytes).map_err(|_| EnableError::NotText(path.into()))?;
+    let folder = path.parent();
+    let without = if path.file_name().is_some_and(|name| name == "nsswitch.conf") {
+        nsswitch::without_ours(text)
+    } else if folder.is_some_and(|folder| folder.ends_with("pam.d")) {
+        stack::without_ours(text)
+            .map_err(|unclear| EnableError::Unclear(path.into(), unclear.line))?
+    } else {
+        profiles::saved_without_ours(text)
+    };
+    Ok(without.into_bytes())
 }
 
 fn tidy(journal: &Journal) {

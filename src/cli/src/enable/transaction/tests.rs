@@ -98,7 +98,7 @@ fn rolled_back_to_the_byte() {
     let desk = take(&host);
     let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
     assert_ne!(all(&host), before);
-    assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::new());
     assert_eq!(all(&host), before);
     assert_eq!(fs::metadata(host.nsswitch()).unwrap().ino(), inode);
     assert_eq!(desk.journal().unwrap(), None);
@@ -113,13 +113,76 @@ fn edits_meanwhile_are_kept() {
     let auth = host.stacks().join("common-auth");
     fs::write(&auth, format!("{WITH}auth optional pam_mine.so\n")).unwrap();
     fs::write(host.nsswitch(), "passwd: files domlogon mine\n").unwrap();
-    let mut edited = roll_back(&desk, &journal).unwrap();
-    edited.sort();
-    assert_eq!(edited, [host.nsswitch(), auth.clone()]);
+    let mut touched = roll_back(&desk, &journal).unwrap();
+    touched.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(
+        touched,
+        [
+            (host.nsswitch(), Meanwhile::Edited),
+            (auth.clone(), Meanwhile::Edited),
+        ]
+    );
     let text = fs::read_to_string(&auth).unwrap();
     assert_eq!(text, format!("{WITHOUT}auth optional pam_mine.so\n"));
     let text = fs::read_to_string(host.nsswitch()).unwrap();
     assert_eq!(text, "passwd: files mine\n");
+}
+
+#[test]
+fn what_was_removed_meanwhile_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let desk = take(&host);
+    let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+    let auth = host.stacks().join("common-auth");
+    fs::remove_file(&auth).unwrap();
+    let touched = roll_back(&desk, &journal).unwrap();
+    assert_eq!(touched, [(auth.clone(), Meanwhile::Removed)]);
+    assert!(!auth.exists());
+}
+
+#[test]
+fn edits_from_which_our_lines_cannot_be_told_are_not_undone() {
+    let jump = format!("auth [success=2 default=ignore] a.so\nauth include b\n{WITH}");
+    let mut no_text = WITH.as_bytes().to_vec();
+    no_text.extend(b"# caf\xe9\n");
+    for (edit, why) in [
+        (jump.as_bytes(), "common-auth:1 jumps over"),
+        (&no_text, "common-auth is not UTF-8"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let host = host(folder.path());
+        let before = all(&host);
+        let desk = take(&host);
+        let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+        let auth = host.stacks().join("common-auth");
+        fs::write(&auth, edit).unwrap();
+        let error = roll_back(&desk, &journal).unwrap_err();
+        assert!(matches!(error, EnableError::NotUndone(_)), "{error}");
+        let said = error.to_string();
+        assert!(said.contains(why), "{said}");
+        assert!(said.contains("then run: domlogon disable"), "{said}");
+        assert_eq!(fs::read(&auth).unwrap(), edit);
+        let nsswitch = fs::read(host.nsswitch()).unwrap();
+        assert_eq!(nsswitch, before[&host.nsswitch()].0, "the others are");
+        assert_eq!(desk.journal().unwrap().as_ref(), Some(&journal));
+        // Taken out by hand, as it says.
+        fs::write(&auth, WITHOUT).unwrap();
+        assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::new());
+    }
+}
+
+#[test]
+fn what_is_no_text_and_has_nothing_of_ours_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let desk = take(&host);
+    let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
+    let mine = b"passwd: files\n# caf\xe9\n";
+    fs::write(host.nsswitch(), mine).unwrap();
+    let touched = roll_back(&desk, &journal).unwrap();
+    assert_eq!(touched, [(host.nsswitch(), Meanwhile::Edited)]);
+    assert_eq!(fs::read(host.nsswitch()).unwrap(), mine);
 }
 
 #[test]
