@@ -451,12 +451,16 @@ _domlogon() {
             return 0
             ;;
         domlogon__subcmd__rights__subcmd__grant)
-            opts="-h --force --json --help interactive network batch service SeInteractiveLogonRight SeDenyInteractiveLogonRight SeNetworkLogonRight SeDenyNetworkLogonRight SeBatchLogonRight SeDenyBatchLogonRight SeServiceLogonRight SeDenyServiceLogonRight SeRemoteInteractiveLogonRight SeDenyRemoteInteractiveLogonRight"
+            opts="-h --force --file --json --help interactive network batch service SeInteractiveLogonRight SeDenyInteractiveLogonRight SeNetworkLogonRight SeDenyNetworkLogonRight SeBatchLogonRight SeDenyBatchLogonRight SeServiceLogonRight SeDenyServiceLogonRight SeRemoteInteractiveLogonRight SeDenyRemoteInteractiveLogonRight"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -479,12 +483,16 @@ _domlogon() {
             return 0
             ;;
         domlogon__subcmd__rights__subcmd__revoke)
-            opts="-h --force --json --help interactive network batch service SeInteractiveLogonRight SeDenyInteractiveLogonRight SeNetworkLogonRight SeDenyNetworkLogonRight SeBatchLogonRight SeDenyBatchLogonRight SeServiceLogonRight SeDenyServiceLogonRight SeRemoteInteractiveLogonRight SeDenyRemoteInteractiveLogonRight"
+            opts="-h --force --file --json --help interactive network batch service SeInteractiveLogonRight SeDenyInteractiveLogonRight SeNetworkLogonRight SeDenyNetworkLogonRight SeBatchLogonRight SeDenyBatchLogonRight SeServiceLogonRight SeDenyServiceLogonRight SeRemoteInteractiveLogonRight SeDenyRemoteInteractiveLogonRight"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

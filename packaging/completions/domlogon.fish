@@ -162,9 +162,11 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and not __fish
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and not __fish_seen_subcommand_from list grant revoke test simulate" -f -a "simulate" -d 'Try a changed rights.toml against the logons of the last days, before it is in force'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from list" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from grant" -l file -d 'The file, where domlogond was started with another configuration: its rights.toml is beside that' -r -F
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from grant" -l force -d 'Go on even if no administrator could log on locally any more'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from grant" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from grant" -s h -l help -d 'Print help'
+complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from revoke" -l file -d 'The file, where domlogond was started with another configuration: its rights.toml is beside that' -r -F
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from revoke" -l force -d 'Go on even if no administrator could log on locally any more'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from revoke" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand rights; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'

@@ -27,7 +27,7 @@ use plan::Verb;
 /// The file of rights as it is shipped: what a host without one begins with.
 pub(crate) const SHIPPED: &str = include_str!("../../../packaging/rights.toml");
 
-/// Where the file is, as long as the daemon does not say otherwise.
+/// Where the file is, if nobody says otherwise.
 pub(crate) const USUAL: &str = "/etc/domlogon/rights.toml";
 
 pub(crate) fn run(command: Rights, daemon: &Daemon, clock: &Clock) -> Result<Answer, Error> {

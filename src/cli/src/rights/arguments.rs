@@ -1,5 +1,6 @@
 //! `domlogon rights` as a person writes it.
 
+use super::USUAL;
 use crate::time;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Args, Command, Subcommand};
@@ -85,6 +86,10 @@ pub(crate) struct RightsChange {
     /// Go on even if no administrator could log on locally any more.
     #[arg(long)]
     pub(crate) force: bool,
+    /// The file, where domlogond was started with another configuration: its rights.toml
+    /// is beside that.
+    #[arg(long, value_name = "FILE", default_value = USUAL)]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use super::error::{Broken, Which};
 use super::file::Draft;
 use super::plan::{Plan, Refusal, Verb};
 use super::problem::ProblemShown;
-use super::{RightsError, SHIPPED, USUAL, list, state};
+use super::{RightsError, SHIPPED, list, state};
 use crate::answer::Answer;
 use crate::daemon::Daemon;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use domlogon_protocol::RightName;
 use domlogon_protocol::admin::{AdminError, Reply, Request};
 use domlogon_protocol::rights::{Checked, Loaded, Problem, ProblemKind, RightsShown};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 pub(crate) fn run(
     verb: Verb,
@@ -25,10 +25,11 @@ pub(crate) fn run(
     daemon: &Daemon,
     clock: &Clock,
 ) -> Result<Answer, Error> {
-    let shown = super::in_force(daemon).map_err(|error| unanswered(error, Path::new(USUAL)))?;
-    let path = PathBuf::from(&shown.status.file);
-    if !path.is_absolute() {
-        return Err(Error::OtherReply);
+    let path = path::absolute(&asked.file).unwrap_or_else(|_| asked.file.clone());
+    let shown = super::in_force(daemon).map_err(|error| unanswered(error, &path))?;
+    // The daemon is not root: which file root writes is never for it to say.
+    if Path::new(&shown.status.file) != path {
+        return Err(RightsError::OtherFile(path, shown.status.file).into());
     }
     let draft = Draft::open(&path)?;
     let asking = Asking {

@@ -26,6 +26,8 @@ pub(crate) enum RightsError {
     Layout(PathBuf, EditError, Option<usize>),
     /// No administrator could log on locally any more.
     NoAdministrator(PathBuf),
+    /// The daemon has its lists from another file than the one to be changed, which is first.
+    OtherFile(PathBuf, String),
     /// There is no file any more, and the lists from before are in force.
     Gone(PathBuf),
     /// Another command is changing the file.
@@ -85,7 +87,8 @@ impl RightsError {
             | Self::NoAdministrator(_)
             | Self::Gone(_)
             | Self::NotTaken(..) => Exit::No,
-            Self::Locked(_)
+            Self::OtherFile(..)
+            | Self::Locked(_)
             | Self::ChangedMeanwhile(_)
             | Self::Read(..)
             | Self::Write(..)
@@ -106,6 +109,7 @@ impl RightsError {
             Self::Broken(_) => "broken_file",
             Self::Layout(..) => "layout",
             Self::NoAdministrator(_) => "last_administrator",
+            Self::OtherFile(..) => "other_file",
             Self::Gone(_) => "gone",
             Self::Locked(_) => "locked",
             Self::ChangedMeanwhile(_) => "changed_meanwhile",
@@ -148,6 +152,14 @@ impl fmt::Display for RightsError {
                 shell_word(right.word())
             ),
             Self::Broken(broken) => broken.fmt(f),
+            Self::OtherFile(file, named) => write!(
+                f,
+                "This would change {}, and the daemon says that its logon rights are in \
+                 {named:?}. {UNCHANGED} If the daemon is started with another --config (see: \
+                 systemctl cat domlogond), name the rights.toml beside that with --file; if it \
+                 is not, run: systemctl restart domlogond",
+                file.display()
+            ),
             Self::Layout(file, error, line) => layout(f, file, *error, *line),
             Self::NoAdministrator(file) => write!(
                 f,

@@ -83,10 +83,16 @@ impl Site {
         fs::read_to_string(&self.file).unwrap()
     }
 
+    /// A change of this file.
+    fn command<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
+        let file = self.file.to_str().unwrap();
+        [&["rights"], arguments, &["--file", file]].concat()
+    }
+
     /// Runs the command, which must exit so, and gives what it wrote: to standard output
     /// if it went well, else to standard error.
     fn run(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.daemon.run(&[&["rights"], arguments].concat());
+        let output = self.daemon.run(&self.command(arguments));
         let (out, err) = (out(&output), err(&output));
         assert_eq!(
             output.status.code(),
@@ -145,7 +151,7 @@ Access this computer from the network (SeNetworkLogonRight): from the file
 #[test]
 fn the_answer_in_json_has_the_list_as_it_is_now() {
     let site = Site::with(FILE);
-    let arguments = ["rights", "grant", "deny network", "engineers", "Staff"];
+    let arguments = site.command(&["grant", "deny network", "engineers", "Staff"]);
     let (answer, code) = site.daemon.json(&arguments);
     assert_eq!(code, Some(0));
     assert_eq!(answer["changed"], true);
@@ -297,6 +303,37 @@ fn without_a_daemon_nothing_is_changed_and_the_way_by_hand_is_told() {
     }
 }
 
+/// The daemon does not run as root, and may be somebody else's one day.
+#[test]
+fn the_daemon_does_not_choose_which_file_is_written() {
+    let site = Site::empty(Loaded::Default);
+    let named = site.file.to_str().unwrap();
+    let own = site.file.with_file_name("own.toml");
+    let own = own.to_str().unwrap();
+    let change = ["rights", "grant", "network", "alice"];
+    for (arguments, file) in [
+        (change.to_vec(), "/etc/domlogon/rights.toml"),
+        ([&change[..], &["--file", own]].concat(), own),
+    ] {
+        let output = site.daemon.run(&arguments);
+        let text = err(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        for part in [
+            &format!("would change {file}, and"),
+            named,
+            "Nothing was changed.",
+            "--config",
+            "systemctl restart domlogond",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let folder = site.file.parent().unwrap();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "{text}");
+    }
+    let (answer, _) = site.daemon.json(&change);
+    assert_eq!(answer["error"]["name"], "other_file");
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let site = Site::with(FILE);
@@ -314,7 +351,7 @@ fn two_commands_at_once_lose_nothing() {
     let children: Vec<_> = ["alice", "bob", "Staff", "engineers"]
         .into_iter()
         .map(|name| {
-            let arguments = ["rights", "grant", "network", name];
+            let arguments = site.command(&["grant", "network", name]);
             start(&site.daemon.socket("admin"), &arguments)
         })
         .collect();
