@@ -390,6 +390,7 @@ conf=/etc/authselect/authselect.conf
 command=$1 name=${2:-} backup=
 case $command in
     current) cat $conf ;;
+    list-features) cat /run/profiles/"$name"/features ;;
     test)
         [ -d /run/profiles/"$name" ] || { echo "no such profile" >&2; exit 2; }
         for file in nsswitch.conf; do
@@ -401,7 +402,8 @@ case $command in
         cp $conf /etc/nsswitch.conf /etc/pam.d/common-* /run/backups/"$backup"/
         cp /run/profiles/"$name"/common-* /etc/pam.d/
         cp /run/profiles/"$name"/nsswitch.conf /etc/
-        echo "$name" >$conf ;;
+        shift
+        for word in "$@"; do case $word in --*) ;; *) printf '%s ' "$word" ;; esac; done >$conf ;;
     backup-list) ls /run/backups ;;
     backup-restore)
         cp /run/backups/"$name"/common-* /etc/pam.d/
@@ -418,6 +420,7 @@ fn authselect(_: &mut World) -> Result<()> {
         cp /etc/pam.d/common-* {NSSWITCH} /run/profiles/local/
         cp {}/common-* /run/profiles/domlogon/
         sed -e 's/^\\(passwd\\|group\\): files/& domlogon/' {NSSWITCH} >/run/profiles/domlogon/nsswitch.conf
+        printf '%s\\n' with-faillock without-nullok >/run/profiles/domlogon/features
         echo local >/etc/authselect/authselect.conf; chmod +x /usr/local/sbin/authselect",
         stage::root("pam.d/debian")
     );
@@ -447,6 +450,7 @@ fn with_authselect() -> Result<()> {
     let text = command(&["disable"])?.exits(0)?.text();
     ensure_equal("disable again", text.as_str(), "domlogon is turned off.\n")?;
 
+    authselect_features()?;
     shell(
         "sed -i -e 's/user_unknown=ignore default=bad/default=ignore/' /run/profiles/domlogon/common-account",
     )?;
@@ -457,6 +461,56 @@ fn with_authselect() -> Result<()> {
     shell("rm -r /run/profiles/domlogon")?;
     let text = command(&["enable"])?.exits(1)?.text();
     ensure_contains("no profile", &text, "has no profile domlogon")
+}
+
+/// What the administrator has switched on stays, is named, or is in the way.
+fn authselect_features() -> Result<()> {
+    let conf = "/etc/authselect/authselect.conf";
+    shell(&format!(
+        "echo local without-nullok with-silent-lastlog with-faillock >{conf}"
+    ))?;
+    let text = command(&["enable", "--dry-run"])?.exits(0)?.text();
+    ensure_contains(
+        "dry run",
+        &text,
+        "without what was on here: with-silent-lastlog.",
+    )?;
+    let text = command(&["enable"])?.exits(0)?.text();
+    ensure_contains(
+        "enable",
+        &text,
+        "without what was on here: with-silent-lastlog.",
+    )?;
+    let selected = shell(&format!("cat {conf}"))?;
+    ensure_equal(
+        "selected",
+        selected.trim(),
+        "domlogon without-nullok with-faillock",
+    )?;
+    command(&["disable"])?.exits(0)?;
+    let selected = shell(&format!("cat {conf}"))?;
+    let before = "local without-nullok with-silent-lastlog with-faillock";
+    ensure_equal("selected again", selected.trim(), before)?;
+
+    shell(&format!(
+        "echo local with-faillock with-pam-u2f-2fa >{conf}"
+    ))?;
+    let before = picture()?;
+    let text = command(&["enable"])?.exits(1)?.text();
+    for part in [
+        "authselect disable-feature with-pam-u2f-2fa",
+        "Nothing was changed.",
+    ] {
+        ensure_contains("enable", &text, part)?;
+    }
+    same("after a refusal", &picture()?, &before)?;
+    let selected = shell(&format!("cat {conf}"))?;
+    ensure_equal(
+        "selected still",
+        selected.trim(),
+        "local with-faillock with-pam-u2f-2fa",
+    )?;
+    shell(&format!("echo local >{conf}")).map(drop)
 }
 
 /// kill -9 after ever longer: the guard sees to it that all is as it was, or whole.

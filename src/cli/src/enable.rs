@@ -21,6 +21,8 @@ mod turn_off;
 mod turn_on;
 
 pub(crate) use arguments::{Disable, Enable, Guard};
+#[cfg(test)]
+pub(crate) use authselect::tests::filled;
 pub(crate) use error::EnableError;
 
 use crate::answer::{Answer, Exit};

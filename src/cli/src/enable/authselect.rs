@@ -18,6 +18,10 @@ const PROFILE: &str = "domlogon";
 /// What is selected when nobody knows what was before: the first that the host has.
 const PLAIN: [&str; 3] = ["local", "minimal", "sssd"];
 
+/// Features that restrict nothing: ours makes homes itself, offers no fingerprint beside the
+/// password, and shows no last logon.
+const HARMLESS: [&str; 3] = ["with-fingerprint", "with-mkhomedir", "with-silent-lastlog"];
+
 /// In the folder of the journal: what was selected before ours.
 const BEFORE: &str = "authselect-before";
 
@@ -29,6 +33,9 @@ pub(crate) struct Select {
     /// Those that shall be.
     pub(crate) to: String,
     pub(crate) backup: String,
+    /// The features that are on now and have no meaning in the other profile.
+    #[serde(default)]
+    pub(crate) dropped: Vec<String>,
 }
 
 /// Whether this host's stacks are authselect's.
@@ -45,7 +52,44 @@ pub(crate) fn on() -> Result<Option<Select>, EnableError> {
     if !has(PROFILE)? {
         return Err(EnableError::NoAuthselectProfile);
     }
-    Ok(Some(Select::new(from, PROFILE.to_owned())))
+    let features = Features::of(&from, &succeed(&["list-features", PROFILE])?);
+    if !features.lost.is_empty() {
+        return Err(EnableError::Features(features.lost));
+    }
+    let to = [vec![PROFILE.to_owned()], features.kept].concat().join(" ");
+    Ok(Some(Select {
+        dropped: features.dropped,
+        ..Select::new(from, to)
+    }))
+}
+
+/// What becomes of the features that are on when our profile is selected.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Features {
+    /// Ours has them too.
+    kept: Vec<String>,
+    /// They restrict nothing, and are left out.
+    dropped: Vec<String>,
+    /// Without them somebody might be let in, or locked out, who is not now.
+    lost: Vec<String>,
+}
+
+impl Features {
+    /// Of a selection, by the features that our profile knows.
+    fn of(from: &str, known: &str) -> Self {
+        let mut features = Self::default();
+        for word in from.split_whitespace().skip(1) {
+            let list = if known.split_whitespace().any(|one| one == word) {
+                &mut features.kept
+            } else if HARMLESS.contains(&word) {
+                &mut features.dropped
+            } else {
+                &mut features.lost
+            };
+            list.push(word.to_owned());
+        }
+        features
+    }
 }
 
 /// Selecting what was before ours; `None` if ours is not selected.
@@ -69,7 +113,23 @@ impl Select {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         let backup = format!("before-domlogon-{now}-{}", std::process::id());
-        Self { from, to, backup }
+        Self {
+            from,
+            to,
+            backup,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// What is worth knowing about it.
+    pub(crate) fn note(&self) -> Option<String> {
+        (!self.dropped.is_empty()).then(|| {
+            format!(
+                "Note: the profile domlogon of authselect is without what was on here: {}. That \
+                 restricts nobody; domlogon disable brings it back.",
+                self.dropped.join(", ")
+            )
+        })
     }
 
     /// Does it. authselect itself refuses if somebody has edited its files.
@@ -190,7 +250,7 @@ fn run(arguments: &[&str]) -> Result<Output, EnableError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -203,6 +263,135 @@ mod tests {
         assert_eq!(trimmed(files[1].1.as_bytes()), b"passwd: files\n");
         assert_eq!(trimmed(b"\n\n"), b"");
         assert_eq!(trimmed(b"a"), b"a");
+    }
+
+    #[test]
+    fn features_are_kept_or_named() {
+        let known = "with-faillock\nwithout-nullok\nwith-pamaccess\n";
+        let from = "local without-nullok with-silent-lastlog with-faillock with-pam-u2f-2fa other";
+        let features = Features::of(from, known);
+        assert_eq!(features.kept, ["without-nullok", "with-faillock"]);
+        assert_eq!(features.dropped, ["with-silent-lastlog"]);
+        assert_eq!(features.lost, ["with-pam-u2f-2fa", "other"]);
+        assert_eq!(Features::of("custom/with-x", known), Features::default());
+        let said = EnableError::Features(features.lost).to_string();
+        for part in [
+            "with-pam-u2f-2fa, other",
+            "authselect disable-feature with-pam-u2f-2fa\n",
+            "authselect disable-feature other\n",
+            "Nothing was changed.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    /// Our templates as authselect fills them in with these features.
+    pub(crate) fn filled(template: &str, on: &[&str]) -> Vec<Vec<String>> {
+        let is_on = |word: &str| on.contains(&word);
+        let mut lines = Vec::new();
+        for line in template.lines().filter(|line| !line.starts_with('#')) {
+            let (line, condition) = line
+                .split_once("{include if \"")
+                .map_or((line, None), |(line, rest)| (line, rest.split('"').next()));
+            if !condition.is_none_or(is_on) {
+                continue;
+            }
+            let mut text = String::new();
+            let mut rest = line;
+            while let Some((before, operator)) = rest.split_once("{if ") {
+                let (operator, after) = operator.split_once('}').unwrap();
+                let (expression, values) = operator.split_once(':').unwrap();
+                let (yes, no) = values.split_once('|').unwrap_or((values, ""));
+                let word = expression.trim_start_matches("not ").trim_matches('"');
+                let holds = is_on(word) != expression.starts_with("not ");
+                text.push_str(before);
+                text.push_str(if holds { yes } else { no });
+                rest = after;
+            }
+            text.push_str(rest);
+            assert!(!text.contains(['{', '}']), "{text}");
+            lines.push(text.split_whitespace().map(str::to_owned).collect());
+        }
+        lines
+    }
+
+    /// Where a stack goes on after a module has said yes.
+    fn after_yes(stack: &[Vec<String>], module: &str) -> String {
+        let at = stack
+            .iter()
+            .position(|line| line.iter().any(|word| word == module))
+            .unwrap();
+        let jump = stack[at][1].trim_start_matches("[success=");
+        stack[at + 1 + jump.parse::<usize>().unwrap()].join(" ")
+    }
+
+    #[test]
+    fn with_every_feature_of_ours_a_yes_jumps_over_the_refusals() {
+        let templates = [
+            include_str!("../../../../packaging/authselect/system-auth"),
+            include_str!("../../../../packaging/authselect/password-auth"),
+        ];
+        assert_eq!(templates[0], templates[1]);
+        let words = [
+            "with-faillock",
+            "with-pamaccess",
+            "with-pwhistory",
+            "without-nullok",
+        ];
+        for set in 0..16 {
+            let on: Vec<&str> = (0..4)
+                .filter(|bit| (set >> bit) & 1 == 1)
+                .map(|bit| words[bit])
+                .collect();
+            let all = filled(templates[0], &on);
+            let stack = |kind: &str| -> Vec<Vec<String>> {
+                let lines = all
+                    .iter()
+                    .filter(|line| line.first().is_some_and(|word| word == kind));
+                lines.cloned().collect()
+            };
+            for kind in ["auth", "password"] {
+                for module in ["pam_domlogon.so", "pam_unix.so"] {
+                    let next = after_yes(&stack(kind), module);
+                    assert_eq!(next, format!("{kind} required pam_permit.so"), "{on:?}");
+                }
+            }
+            let has = |kind: &str, part: &str| {
+                stack(kind).iter().any(|line| line.join(" ").contains(part))
+            };
+            for (word, kind, part) in [
+                (
+                    "with-faillock",
+                    "auth",
+                    "required pam_faillock.so preauth silent",
+                ),
+                ("with-faillock", "auth", "required pam_faillock.so authfail"),
+                ("with-faillock", "account", "required pam_faillock.so"),
+                ("with-pamaccess", "account", "required pam_access.so"),
+                (
+                    "with-pwhistory",
+                    "password",
+                    "requisite pam_pwhistory.so use_authtok",
+                ),
+            ] {
+                assert_eq!(has(kind, part), on.contains(&word), "{on:?}: {part}");
+            }
+            let nullok = !on.contains(&"without-nullok");
+            assert_eq!(has("auth", " nullok"), nullok, "{on:?}");
+            assert_eq!(has("password", " nullok"), nullok, "{on:?}");
+            assert!(has("auth", "required pam_faildelay.so delay=2000000"));
+            assert!(has("password", "requisite pam_pwquality.so"));
+            // Who is not local passes the rules for local passwords by.
+            let password = stack("password");
+            let jump = password[0][2]
+                .trim_start_matches("default=")
+                .trim_end_matches(']');
+            let next = &password[1 + jump.parse::<usize>().unwrap()];
+            assert_eq!(
+                next.join(" "),
+                "password [success=1 default=ignore] pam_localuser.so"
+            );
+        }
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl Plan {
         Ok(text)
     }
 
+    /// What is worth knowing about the plan.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.select.as_ref().and_then(Select::note)
+    }
+
     pub(crate) fn files(&self, host: &Host) -> Vec<String> {
         self.changes
             .iter()

@@ -36,6 +36,8 @@ pub(crate) enum EnableError {
     NoTool,
     /// This host's stacks are authselect's, which has not the profile.
     NoAuthselectProfile,
+    /// Features of authselect are on that our profile has not: which.
+    Features(Vec<String>),
     /// The daemon does not answer as it must.
     Daemon(Box<crate::error::Error>),
     /// After the change, something did not work as it must: what.
@@ -88,6 +90,7 @@ impl EnableError {
             Self::NoProfile(_) => "no_profile",
             Self::NoTool => "no_tool",
             Self::NoAuthselectProfile => "no_authselect_profile",
+            Self::Features(_) => "authselect_features",
             Self::Daemon(error) => error.word(),
             Self::Unproved(_) => "unproved",
             Self::NotUndone(_) => "not_undone",
@@ -191,6 +194,19 @@ impl EnableError {
                 "authselect manages this host's stacks and has no profile domlogon. \
                  Install the package libpam-domlogon completely.",
             ),
+            Self::Features(names) => {
+                writeln!(
+                    f,
+                    "authselect has features on that its profile domlogon has not, and without \
+                     them this host would let in or lock out others than now: {}. If it can do \
+                     without them, turn them off first:",
+                    names.join(", ")
+                )?;
+                for name in names {
+                    writeln!(f, "  authselect disable-feature {name}")?;
+                }
+                Ok(())
+            }
             Self::Daemon(error) => write!(f, "{error}"),
             Self::Unproved(what) => {
                 f.write_str("With domlogon turned on, this did not work as it must:")?;

@@ -52,6 +52,7 @@ pub(crate) fn run(asked: &Enable, daemon: &Daemon, as_json: bool) -> Result<Answ
     let shown = proofs(&proved);
     told.admitted = std::mem::take(&mut proved.admitted);
     told.notes = notes;
+    told.notes.extend(plan.note());
     told.notes
         .extend(proved.notes.iter().map(|note| format!("Note: {note}.")));
     match asked.confirm {
@@ -68,6 +69,7 @@ pub(crate) fn run(asked: &Enable, daemon: &Daemon, as_json: bool) -> Result<Answ
 fn dry_run(host: &Host) -> Result<Answer, EnableError> {
     let plan = plan::on(host)?;
     let mut told = Told::about("dry_run", &plan, host)?;
+    told.notes.extend(plan.note());
     if journal_of(host)?.is_some() {
         told.notes.push(
             "An earlier run is unfinished: domlogon enable or domlogon disable would end it first."

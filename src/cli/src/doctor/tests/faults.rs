@@ -432,6 +432,24 @@ fn what_a_vendors_file_would_like_to_have_is_no_fault() {
 }
 
 #[test]
+fn the_profile_of_authselect_is_no_fault() {
+    let profile = include_str!("../../../../../packaging/authselect/system-auth");
+    let features = ["with-faillock", "with-pamaccess", "with-pwhistory"];
+    for on in [&[][..], &features[..]] {
+        let tree = Tree::redhat();
+        for module in ["faillock", "pwquality", "pwhistory"] {
+            let path = format!("/usr/lib/x86_64-linux-gnu/security/pam_{module}.so");
+            tree.write(&path, "");
+        }
+        let lines = crate::enable::filled(profile, on);
+        let text: Vec<String> = lines.iter().map(|line| line.join(" ")).collect();
+        tree.write("/etc/pam.d/domlogon-auth", &(text.join("\n") + "\n"));
+        let found = report(&tree);
+        assert!(found.findings.is_empty(), "{on:?}: {}", found.text());
+    }
+}
+
+#[test]
 fn the_layout_of_sssd_with_our_module_is_no_danger() {
     let tree = Tree::redhat();
     tree.write(
