@@ -1,7 +1,7 @@
 //! sshd: whether PAM decides, and what users will and will not see.
 
 use super::finding::{Finding, Report};
-use super::host::Host;
+use super::host::{Host, matches};
 use super::program;
 use std::collections::BTreeMap;
 
@@ -40,6 +40,8 @@ pub(crate) struct Setting {
 pub(crate) struct Configuration {
     pub(crate) global: BTreeMap<String, Setting>,
     pub(crate) matched: Vec<(String, Setting)>,
+    /// The names and patterns of all `Match User`, as they are written.
+    users: Vec<Setting>,
     lines: usize,
 }
 
@@ -70,6 +72,11 @@ impl Configuration {
                             .iter()
                             .all(|word| word.eq_ignore_ascii_case("all"));
                     *in_match = !all;
+                    self.users.extend(users(&arguments).map(|name| Setting {
+                        value: name.to_owned(),
+                        file: path.to_owned(),
+                        line: index + 1,
+                    }));
                 }
                 "include" => {
                     for pattern in &arguments {
@@ -148,6 +155,31 @@ pub(super) fn directive(line: &str) -> Option<(String, Vec<String>)> {
     Some((keyword, arguments))
 }
 
+/// The names and patterns after `User` among the criteria of a Match block.
+fn users(criteria: &[String]) -> impl Iterator<Item = &str> {
+    let words: Vec<&str> = criteria
+        .iter()
+        .flat_map(|word| word.split('='))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut found = Vec::new();
+    let mut rest = words.as_slice();
+    while let [criterion, after @ ..] = rest {
+        rest = after;
+        if ["all", "invalid-user"].contains(&criterion.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        let Some((list, after)) = rest.split_first() else {
+            break;
+        };
+        rest = after;
+        if criterion.eq_ignore_ascii_case("user") {
+            found.extend(list.split(',').map(|name| name.trim_start_matches('!')));
+        }
+    }
+    found.into_iter().filter(|name| !name.is_empty())
+}
+
 pub(crate) fn check(host: &Host, turned_on: bool, report: &mut Report) {
     if !host.exists(FILE) || !turned_on {
         return;
@@ -161,6 +193,7 @@ pub(crate) fn check(host: &Host, turned_on: bool, report: &mut Report) {
     judge(&configuration, report);
     tickets(host, &configuration, report);
     blocks(&configuration, report);
+    spellings(host, &configuration, report);
 }
 
 /// What sshd itself says counts, where it can be asked: it knows its own build.
@@ -306,6 +339,39 @@ fn blocks(configuration: &Configuration, report: &mut Report) {
     }
 }
 
+/// `Match User` is compared with the name as it is typed, capitals and all; `Match Group`, and
+/// the lists of users and groups to be let in, with the names of the account itself
+/// (`match_cfg_line` and `allowed_user` of OpenSSH).
+fn spellings(host: &Host, configuration: &Configuration, report: &mut Report) {
+    let passwd = host.read("/etc/passwd").unwrap_or_default();
+    let is_local = |pattern: &str| {
+        let mut names = passwd.lines().filter_map(|line| line.split(':').next());
+        names.any(|name| matches(pattern, name))
+    };
+    for setting in &configuration.users {
+        let name = &setting.value;
+        if is_local(name) {
+            continue;
+        }
+        report.add(
+            Finding::warning(
+                "sshd-match-user",
+                format!("sshd compares Match User {name} with the name as it is typed"),
+            )
+            .at(&setting.file, setting.line)
+            .because(
+                "an account of the domain has more spellings, as ALICE, CORP\\alice and \
+                 alice@corp.example for alice, and the block does not hold for a logon by another",
+            )
+            .mend(
+                "write: Match Group GROUP, of which the account is a member (and: systemctl reload \
+                 ssh), which looks at the account, however its name is typed; so do AllowUsers, \
+                 DenyUsers, AllowGroups and DenyGroups",
+            ),
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,6 +418,19 @@ mod tests {
         let mut report = Report::default();
         blocks(&read, &mut report);
         assert_eq!(report.findings[0].line, Some(2));
+    }
+
+    #[test]
+    fn names_of_match_blocks() {
+        let names = |line: &str| -> Vec<String> {
+            let (_, criteria) = directive(line).unwrap();
+            users(&criteria).map(str::to_owned).collect()
+        };
+        assert_eq!(names("Match User alice,!bob"), ["alice", "bob"]);
+        assert_eq!(names("match address 10.0.0.0/8 user \"alice\""), ["alice"]);
+        assert_eq!(names("Match invalid-user User=alice"), ["alice"]);
+        assert!(names("Match Group user Host alice").is_empty());
+        assert!(names("Match all").is_empty() && names("Match User").is_empty());
     }
 
     #[test]

@@ -210,6 +210,19 @@ const REST: &[Fault] = &[
         tree.write("/etc/krb5.keytab", "");
         tree.append(SSHD, "GSSAPIAuthentication yes\n");
     }),
+    ("sshd-match-user", SSHD, |tree| {
+        tree.append(SSHD, "Match User alice\n  ForceCommand internal-sftp\n");
+    }),
+    (
+        "sshd-match-user",
+        "/etc/ssh/sshd_config.d/10.conf",
+        |tree| {
+            tree.write(
+                "/etc/ssh/sshd_config.d/10.conf",
+                "Match Address 10.0.0.0/8 User root,corp-*\n  ChrootDirectory /srv\n",
+            );
+        },
+    ),
     ("sshd-no-way-in", SSHD, |tree| {
         tree.write(SSHD, "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication no\n");
     }),
