@@ -77,7 +77,7 @@ fn users(directory: &Directory, after: u32, now: Timestamp) -> Result<Reply, Adm
     let records = people.into_iter().filter_map(|known| {
         let policy = directory.remembered_policy(&known.person);
         let live = Live {
-            groups: known.groups.unwrap_or_default(),
+            groups: known.groups.map(|(groups, _)| groups).unwrap_or_default(),
             person: known.person,
             policy,
             is_guess: false,

@@ -17,13 +17,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Another number empties the file: what is in it can be asked for again.
-const LAYOUT: i64 = 1;
+/// The layout of the file. One that is known is brought to this one; every other number
+/// empties the file: what is in it can be asked for again.
+const LAYOUT: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE people (
         sid TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, uid INTEGER UNIQUE,
-        body BLOB NOT NULL, groups BLOB, seen INTEGER NOT NULL
+        body BLOB NOT NULL, groups BLOB, seen INTEGER NOT NULL,
+        groups_seen INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID;
     CREATE TABLE teams (
         sid TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, gid INTEGER UNIQUE,
@@ -35,6 +37,14 @@ const SCHEMA: &str = "
         confirmed INTEGER NOT NULL, tries INTEGER NOT NULL, last_bad INTEGER, locked INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE facts (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+";
+
+/// Layout 1 did not say when the groups of a user were asked for. They may be of any age.
+const FROM_1: &str = "ALTER TABLE people ADD COLUMN groups_seen INTEGER NOT NULL DEFAULT 0;";
+
+const EMPTY: &str = "
+    DROP TABLE IF EXISTS people; DROP TABLE IF EXISTS teams;
+    DROP TABLE IF EXISTS saved; DROP TABLE IF EXISTS facts;
 ";
 
 /// Why the cache could not be used. Nobody is let in or kept out by this alone.
@@ -77,8 +87,9 @@ type Result<T> = std::result::Result<T, CacheError>;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownPerson {
     pub(crate) person: Person,
-    /// All his groups, nested ones included, if they have been asked for.
-    pub(crate) groups: Option<Vec<Sid>>,
+    /// All his groups, nested ones included, and when they were asked for.
+    pub(crate) groups: Option<(Vec<Sid>, Timestamp)>,
+    /// When the rest was asked for, with the groups or without them.
     pub(crate) seen: Timestamp,
 }
 
@@ -121,22 +132,14 @@ impl Cache {
             .truncate(false)
             .mode(0o600)
             .open(path);
-        let connection = Connection::open(path)?;
+        let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // No file of its own elsewhere.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         // What is overwritten is gone.
         connection.pragma_update(None, "secure_delete", "ON")?;
-        let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if layout != LAYOUT {
-            connection.execute_batch(
-                "DROP TABLE IF EXISTS people; DROP TABLE IF EXISTS teams;
-                 DROP TABLE IF EXISTS saved; DROP TABLE IF EXISTS facts;",
-            )?;
-            connection.execute_batch(SCHEMA)?;
-            connection.pragma_update(None, "user_version", LAYOUT)?;
-        }
+        lay_out(&mut connection)?;
         Ok(Self {
             connection: Mutex::new(connection),
             news: News::default(),
@@ -167,7 +170,7 @@ impl Cache {
 
     fn person(&self, which: &str, params: impl Params) -> Result<Option<KnownPerson>> {
         let connection = self.lock();
-        let query = format!("SELECT body, groups, seen FROM people WHERE {which}");
+        let query = format!("SELECT {PERSON} FROM people WHERE {which}");
         let found = connection
             .prepare_cached(&query)?
             .query_row(params, known_person)
@@ -179,9 +182,8 @@ impl Cache {
     pub(crate) fn people_after(&self, uid: u32, limit: usize) -> Result<Vec<KnownPerson>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let connection = self.lock();
-        let mut query = connection.prepare_cached(
-            "SELECT body, groups, seen FROM people WHERE uid > ?1 ORDER BY uid LIMIT ?2",
-        )?;
+        let query = format!("SELECT {PERSON} FROM people WHERE uid > ?1 ORDER BY uid LIMIT ?2");
+        let mut query = connection.prepare_cached(&query)?;
         let rows = query.query_map(params![uid, limit], known_person)?;
         Ok(rows
             .filter_map(rusqlite::Result::transpose)
@@ -189,7 +191,7 @@ impl Cache {
     }
 
     /// Keeps what the directory said of a user. Groups that were not asked for stay as they
-    /// were; `uid` is `None` for somebody who has none.
+    /// were, and as old; `uid` is `None` for somebody who has none.
     pub(crate) fn keep_person(
         &self,
         person: &Person,
@@ -208,10 +210,11 @@ impl Cache {
             .execute(params![key, uid, sid])?;
         connection
             .prepare_cached(
-                "INSERT INTO people (sid, key, uid, body, groups, seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (sid) DO UPDATE SET key = ?2, uid = ?3, body = ?4,
-                     groups = coalesce(?5, groups), seen = ?6",
+                "INSERT INTO people (sid, key, uid, body, groups, seen, groups_seen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN 0 ELSE ?6 END)
+                 ON CONFLICT (sid) DO UPDATE SET key = ?2, uid = ?3, body = ?4, seen = ?6,
+                     groups = coalesce(?5, groups),
+                     groups_seen = CASE WHEN ?5 IS NULL THEN groups_seen ELSE ?6 END",
             )?
             .execute(params![
                 sid,
@@ -463,16 +466,38 @@ impl Cache {
     }
 }
 
+/// Makes the tables of a new file, and of one with another layout what they are now: all of
+/// it, or nothing.
+fn lay_out(connection: &mut Connection) -> Result<()> {
+    let transaction = connection.transaction()?;
+    let layout: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match layout {
+        LAYOUT => return Ok(()),
+        1 => transaction.execute_batch(FROM_1)?,
+        _ => {
+            transaction.execute_batch(EMPTY)?;
+            transaction.execute_batch(SCHEMA)?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", LAYOUT)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// What [`known_person`] reads.
+const PERSON: &str = "body, groups, groups_seen, seen";
+
 /// A row that this version cannot read is as good as none: it is asked for again.
 fn known_person(row: &Row<'_>) -> rusqlite::Result<Option<KnownPerson>> {
     let Some(person) = read(row.get_ref(0)?.as_blob()?) else {
         return Ok(None);
     };
-    let groups = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
+    let groups: Option<Vec<Sid>> = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
+    let asked = Timestamp(row.get(2)?);
     Ok(Some(KnownPerson {
         person,
-        groups,
-        seen: Timestamp(row.get(2)?),
+        groups: groups.map(|groups| (groups, asked)),
+        seen: Timestamp(row.get(3)?),
     }))
 }
 
@@ -509,6 +534,15 @@ mod tests {
         (folder, cache)
     }
 
+    fn saved() -> Saved {
+        Saved {
+            verifier: "x".to_owned(),
+            password_set: 1,
+            confirmed: NOW,
+            lockout: Lockout::default(),
+        }
+    }
+
     #[test]
     fn what_is_kept_is_found_by_name_id_and_identifier() {
         let (folder, cache) = cache();
@@ -517,8 +551,11 @@ mod tests {
         cache
             .keep_person(&alice, Some(70_001), Some(&groups), NOW)
             .unwrap();
-        // A later answer without groups keeps those that are known.
-        cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+        // A later answer without groups keeps those that are known, and says nothing of them.
+        let later = NOW.plus(500);
+        cache
+            .keep_person(&alice, Some(70_001), None, later)
+            .unwrap();
         drop(cache);
         let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
         for found in [
@@ -528,11 +565,59 @@ mod tests {
         ] {
             let found = found.unwrap().unwrap();
             assert_eq!(found.person, alice);
-            assert_eq!(found.groups.as_deref(), Some(&groups[..]));
+            assert_eq!(found.groups, Some((groups.to_vec(), NOW)));
+            assert_eq!(found.seen, later);
         }
         assert_eq!(cache.counts().unwrap(), (1, 0));
         cache.forget_person("alice").unwrap();
         assert!(cache.person_by_key("alice").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_from_before_keeps_what_is_in_it() {
+        let (folder, cache) = cache();
+        let path = folder.path().join("directory.db");
+        let alice = Person::example("alice", 1103);
+        let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+        let bob = Person::example("bob", 1104);
+        cache
+            .keep_person(&alice, Some(70_001), Some(&groups), NOW)
+            .unwrap();
+        cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
+        cache.save(&alice.sid, &saved()).unwrap();
+        cache.keep_fact("domain", &"corp").unwrap();
+        cache
+            .lock()
+            .execute_batch("ALTER TABLE people DROP COLUMN groups_seen; PRAGMA user_version = 1;")
+            .unwrap();
+        drop(cache);
+        // The second time it is as this version has made it.
+        for _ in 0..2 {
+            let cache = Cache::open(&path).unwrap();
+            let known = cache.person_by_key("alice").unwrap().unwrap();
+            assert_eq!((known.person, known.seen), (alice.clone(), NOW));
+            // Nobody knows how old they are.
+            assert_eq!(known.groups, Some((groups.to_vec(), Timestamp(0))));
+            let known = cache.person_by_key("bob").unwrap().unwrap();
+            assert_eq!(known.groups, None);
+            assert!(cache.saved(&alice.sid).unwrap().is_some());
+            let fact: Option<String> = cache.fact("domain").unwrap();
+            assert_eq!(fact.as_deref(), Some("corp"));
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_layout_that_is_not_known_is_emptied() {
+        let (folder, cache) = cache();
+        let alice = Person::example("alice", 1103);
+        cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+        cache
+            .lock()
+            .pragma_update(None, "user_version", LAYOUT + 1)
+            .unwrap();
+        drop(cache);
+        let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+        assert_eq!(cache.counts().unwrap(), (0, 0));
     }
 
     #[test]
@@ -559,14 +644,8 @@ mod tests {
         cache
             .keep_person(&bob, Some(70_002), None, NOW.plus(10))
             .unwrap();
-        let saved = Saved {
-            verifier: "x".to_owned(),
-            password_set: 1,
-            confirmed: NOW,
-            lockout: Lockout::default(),
-        };
-        cache.save(&alice.sid, &saved).unwrap();
-        cache.save(&bob.sid, &saved).unwrap();
+        cache.save(&alice.sid, &saved()).unwrap();
+        cache.save(&bob.sid, &saved()).unwrap();
         cache.sweep(NOW.plus(10)).unwrap();
         assert!(cache.person_by_key("alice").unwrap().is_none());
         assert!(cache.saved(&alice.sid).unwrap().is_none());

@@ -375,7 +375,7 @@ impl Directory {
         let known = self.cache.person_by_key(&user.key()).ok()??;
         let live = Live {
             policy: self.remembered_policy(&known.person),
-            groups: known.groups.clone()?,
+            groups: known.groups.clone()?.0,
             person: known.person.clone(),
             is_guess: false,
             refuses_change: false,

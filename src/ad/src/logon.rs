@@ -345,4 +345,4 @@ const fn is_replaced(saved: i64, told: i64) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -209,7 +209,8 @@ impl Directory {
         }
         let known = self.cached(self.cache.person_by_key(key));
         if let Some(known) = &known {
-            if let (Some(groups), true) = (&known.groups, is_fresh(known.seen, now)) {
+            // Also with `sync`: that reads who is in a group, not all groups that somebody is in.
+            if let Some(groups) = fresh_groups(known, now) {
                 return Ok(self.gids(&known.person, groups, now));
             }
         }
@@ -231,7 +232,7 @@ impl Directory {
             }
             Err(trouble) => match known {
                 Some(known) => {
-                    let groups = known.groups.unwrap_or_default();
+                    let groups = known.groups.map(|(groups, _)| groups).unwrap_or_default();
                     Ok(self.gids(&known.person, &groups, now))
                 }
                 None => Err(trouble.into()),
@@ -403,6 +404,13 @@ impl Directory {
     }
 }
 
+/// The groups of a user, if they were asked for not long ago. His entry says nothing of that:
+/// it is often asked for without them.
+fn fresh_groups(known: &KnownPerson, now: Timestamp) -> Option<&[Sid]> {
+    let (groups, seen) = known.groups.as_ref()?;
+    is_fresh(*seen, now).then_some(groups)
+}
+
 fn is_fresh(seen: Timestamp, now: Timestamp) -> bool {
     (0..FRESH).contains(&now.since(seen))
 }
@@ -418,3 +426,6 @@ fn field(text: &str) -> String {
 fn is_field(path: &str) -> bool {
     path.starts_with('/') && !path.contains(|c: char| c.is_control() || c == ':')
 }
+
+#[cfg(test)]
+mod tests;

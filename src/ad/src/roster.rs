@@ -103,7 +103,7 @@ impl Directory {
     fn say_person(&self, known: &KnownPerson, to: &mut dyn Listener) -> Option<ControlFlow<()>> {
         let user = self.user(&known.person)?;
         let groups = known.groups.as_ref();
-        let groups = groups.and_then(|groups| self.known_gids(user.gid, groups));
+        let groups = groups.and_then(|(groups, _)| self.known_gids(user.gid, groups));
         Some(to.user(&UserEntry {
             key: &UserName::fold(&known.person.name),
             name: &user.name,

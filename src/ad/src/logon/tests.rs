@@ -20,7 +20,7 @@ impl Journal for Quiet {
     fn note(&self, _: Level, _: &str) {}
 }
 
-fn settings(folder: &Path) -> Settings {
+pub(crate) fn settings(folder: &Path) -> Settings {
     Settings {
         domain: "CORP".to_owned(),
         dns_name: "corp.example".to_owned(),
@@ -53,20 +53,14 @@ fn host() -> Host {
     }
 }
 
-fn open(folder: &Path) -> Directory {
-    Directory::open(
-        settings(folder),
-        Arc::new(NoLocalNames),
-        Arc::new(Quiet),
-        || NOW,
-    )
-    .unwrap()
+pub(crate) fn open(settings: Settings) -> Directory {
+    Directory::open(settings, Arc::new(NoLocalNames), Arc::new(Quiet), || NOW).unwrap()
 }
 
 /// A host on which alice has logged on, and whose controllers are silent now.
 fn silent() -> (tempfile::TempDir, Directory, Person) {
     let folder = tempfile::tempdir().unwrap();
-    let directory = open(folder.path());
+    let directory = open(settings(folder.path()));
     let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
     directory.servers.none(&silence, NOW);
     let alice = Person::example("alice", 1103);
@@ -147,6 +141,6 @@ fn a_count_does_not_bring_back_what_was_replaced_meanwhile() {
 fn a_damaged_cache_is_made_anew() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("directory.db"), [0x55; 8192]).unwrap();
-    let directory = open(folder.path());
+    let directory = open(settings(folder.path()));
     assert_eq!(directory.cache.counts().unwrap(), (0, 0));
 }

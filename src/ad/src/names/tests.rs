@@ -1,0 +1,51 @@
+//! How long what is known is taken as it is.
+
+use super::*;
+use crate::logon::tests::{open, settings};
+use crate::settings::Settings;
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+
+/// A host that knows alice's groups since `NOW`, and asked for her without them again.
+fn known(sync: bool, again: Timestamp) -> (tempfile::TempDir, Directory, Vec<u32>) {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        sync,
+        ..settings(folder.path())
+    });
+    let alice = Person::example("alice", 1103);
+    let groups = [Sid::domain(1, 2, 3).with_rid(1200)];
+    directory.keep(&alice, Some(&groups), NOW).unwrap();
+    directory.keep(&alice, None, again).unwrap();
+    let gid = ids::primary_gid_of(Scheme::Sid, &alice).unwrap();
+    let gids = vec![gid, ids::id_of_sid(Scheme::Sid, &groups[0]).unwrap()];
+    (folder, directory, gids)
+}
+
+#[test]
+fn groups_are_as_old_as_they_are_and_not_as_the_entry() {
+    for sync in [false, true] {
+        let (_folder, directory, gids) = known(sync, NOW.plus(FRESH - 1));
+        let groups_at = |now| {
+            // Whoever is about to ask the directory for her finds that it has just been asked.
+            let alice = Key::User("alice".to_owned());
+            directory.absent.note(alice, now);
+            directory.gids_of("alice", now).unwrap()
+        };
+        assert_eq!(groups_at(NOW.plus(FRESH - 1)), Some(gids));
+        assert_eq!(groups_at(NOW.plus(FRESH)), None, "asked for, sync {sync}");
+        let later = NOW.plus(FRESH);
+        assert!(directory.user_of_key("alice", later).unwrap().is_some());
+    }
+}
+
+#[test]
+fn old_groups_are_better_than_none() {
+    let (_folder, directory, gids) = known(false, NOW);
+    let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
+    directory.servers.none(&silence, NOW);
+    for age in [FRESH - 1, FRESH, 100 * FRESH] {
+        let found = directory.gids_of("alice", NOW.plus(age)).unwrap();
+        assert_eq!(found.as_ref(), Some(&gids), "{age}");
+    }
+}
