@@ -102,8 +102,9 @@ impl Database {
             full_name: &user.full_name,
             home: &user.home,
             shell: &user.shell,
-            groups: Some(&groups),
             until: None,
+            groups: Some(&groups),
+            groups_until: None,
         }))
     }
 

@@ -102,8 +102,10 @@ impl Directory {
     /// `None`: this host does not show him.
     fn say_person(&self, known: &KnownPerson, to: &mut dyn Listener) -> Option<ControlFlow<()>> {
         let user = self.user(&known.person)?;
-        let groups = known.groups.as_ref();
-        let groups = groups.and_then(|(groups, _)| self.known_gids(user.gid, groups));
+        let (groups, groups_seen) = match &known.groups {
+            Some((groups, seen)) => (self.known_gids(user.gid, groups), *seen),
+            None => (None, Timestamp(0)),
+        };
         Some(to.user(&UserEntry {
             key: &UserName::fold(&known.person.name),
             name: &user.name,
@@ -112,8 +114,10 @@ impl Directory {
             full_name: &user.full_name,
             home: &user.home,
             shell: &user.shell,
-            groups: groups.as_deref(),
             until: self.until(known.seen),
+            groups: groups.as_deref(),
+            // With `sync`, too, they are only read for whoever is asked for.
+            groups_until: Some(groups_seen.plus(FRESH)),
         }))
     }
 
@@ -154,3 +158,6 @@ impl Directory {
         (!self.settings.sync).then(|| seen.plus(FRESH))
     }
 }
+
+#[cfg(test)]
+mod tests;

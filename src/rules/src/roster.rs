@@ -117,10 +117,12 @@ pub struct UserEntry<'a> {
     pub home: &'a str,
     /// His login shell.
     pub shell: &'a str,
-    /// The ids of all his groups, nested ones included; `None` if they are not known.
-    pub groups: Option<&'a [u32]>,
     /// Until when that holds; `None` for as long as nobody says otherwise.
     pub until: Option<Timestamp>,
+    /// The ids of all his groups, nested ones included; `None` if they are not known.
+    pub groups: Option<&'a [u32]>,
+    /// As `until`, of `groups`.
+    pub groups_until: Option<Timestamp>,
 }
 
 /// A group as NSS shows it.

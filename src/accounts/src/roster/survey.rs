@@ -278,8 +278,9 @@ fn say_user(line: &Line, gid: u32, to: &mut dyn Listener) -> ControlFlow<()> {
         full_name: &line.full_name,
         home: &line.home,
         shell: &line.shell,
-        groups: Some(groups),
         until: None,
+        groups: Some(groups),
+        groups_until: None,
     })
 }
 

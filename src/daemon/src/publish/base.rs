@@ -45,7 +45,6 @@ impl<F: Fn() -> bool> Base<F> {
 
 impl<F: Fn() -> bool> Listener for Base<F> {
     fn user(&mut self, user: &UserEntry<'_>) -> ControlFlow<()> {
-        let until = until(user.until);
         let added = self.file.user(&names::UserEntry {
             name: user.name,
             uid: user.uid,
@@ -53,9 +52,9 @@ impl<F: Fn() -> bool> Listener for Base<F> {
             full_name: user.full_name,
             home: user.home,
             shell: user.shell,
-            expires_at: until,
+            expires_at: until(user.until),
             groups: user.groups,
-            groups_expire_at: until,
+            groups_expire_at: until(user.groups_until),
         });
         self.goes_on(added)
     }

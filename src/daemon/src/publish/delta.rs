@@ -25,8 +25,9 @@ enum Said {
         uid: u32,
         gid: u32,
         texts: [String; 3],
-        groups: Option<Vec<u32>>,
         until: u32,
+        groups: Option<Vec<u32>>,
+        groups_until: u32,
     },
     Group {
         name: String,
@@ -65,8 +66,9 @@ impl Delta {
                     uid,
                     gid,
                     texts: [full_name, home, shell],
-                    groups,
                     until,
+                    groups,
+                    groups_until,
                 } => sound(file.user(&names::UserEntry {
                     name,
                     uid: *uid,
@@ -76,7 +78,7 @@ impl Delta {
                     shell,
                     expires_at: *until,
                     groups: groups.as_deref(),
-                    groups_expire_at: *until,
+                    groups_expire_at: *groups_until,
                 }))?,
                 Said::Group {
                     name,
@@ -134,8 +136,9 @@ impl Listener for Delta {
             uid: user.uid,
             gid: user.gid,
             texts: [user.full_name, user.home, user.shell].map(str::to_owned),
-            groups: user.groups.map(<[u32]>::to_vec),
             until: until(user.until),
+            groups: user.groups.map(<[u32]>::to_vec),
+            groups_until: until(user.groups_until),
         };
         self.say(Kind::User, user.key, said);
         ControlFlow::Continue(())

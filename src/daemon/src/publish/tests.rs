@@ -1,5 +1,6 @@
 //! What programs read is what the backend answers, after every change, and whatever goes wrong.
 
+mod times;
 mod view;
 
 use super::*;
