@@ -8,7 +8,7 @@ use crate::hash::{Cost, Hasher, Salt};
 use crate::nesting::Nesting;
 use crate::record::Record;
 use crate::schema;
-use crate::store::Store;
+use crate::store::{Store, sqlite};
 use domlogon_protocol::{LOWEST_ID, Policy, UserName};
 use domlogon_rules::LocalNames;
 use rusqlite::Connection;
@@ -93,7 +93,10 @@ impl Database {
             settings: &settings,
             salt: Salt::random().map_err(random)?,
         };
-        let store = Store::open(&path, schema::MIGRATIONS, |t| seed.plant(t))?;
+        let store = Store::open(&path, schema::MIGRATIONS, |transaction| {
+            seed.require_free_ids(&*local)?;
+            seed.plant(transaction).map_err(sqlite(&path))
+        })?;
         let damaged = |_| Error::Damaged(path.clone());
         let domain = store.read(Domain::load).map_err(damaged)?;
         if UserName::fold(&domain.name) != UserName::fold(&name) {

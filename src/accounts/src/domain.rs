@@ -4,7 +4,7 @@ use crate::database::Settings;
 use crate::error::{Error, Fault, Result};
 use crate::hash::Salt;
 use domlogon_protocol::{HIGHEST_ID, Policy, Sid, UserName, Verdict};
-use domlogon_rules::Flags;
+use domlogon_rules::{Flags, LocalNames};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// BUILTIN\Administrators.
@@ -13,6 +13,7 @@ pub(crate) const ADMINISTRATORS: u32 = 544;
 pub(crate) const DOMAIN_USERS: u32 = 513;
 const DOMAIN_ADMINS: u32 = 512;
 const ADMINISTRATOR: u32 = 500;
+const ADMINISTRATOR_NAME: &str = "Administrator";
 /// RIDs below this are those of built-in accounts and groups.
 const FIRST_RID: u32 = 1000;
 
@@ -105,7 +106,6 @@ impl Seed<'_> {
     }
 
     fn plant_administrator(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-        const NAME: &str = "Administrator";
         let flags = Flags::NORMAL_ACCOUNT.with(Flags::ACCOUNTDISABLE);
         transaction.execute(
             "INSERT INTO users (rid, key, name, uid, primary_group, full_name, home, shell,
@@ -113,11 +113,11 @@ impl Seed<'_> {
              VALUES (?1, ?2, ?3, ?4, ?5, '', ?6, ?7, ?8, ?9, 1, 0)",
             params![
                 ADMINISTRATOR,
-                UserName::fold(NAME),
-                NAME,
+                UserName::fold(ADMINISTRATOR_NAME),
+                ADMINISTRATOR_NAME,
                 self.id(ADMINISTRATOR),
                 DOMAIN_USERS,
-                self.settings.home.replace("{user}", NAME),
+                self.settings.home.replace("{user}", ADMINISTRATOR_NAME),
                 self.settings.shell,
                 flags.bits(),
                 self.salt.as_str(),
@@ -130,6 +130,28 @@ impl Seed<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// Requires that no user or group of this host has one of the ids that the domain
+    /// begins with. They follow from the RIDs, which are the same in every domain.
+    ///
+    /// # Errors
+    /// [`Error::IdTaken`] names the first that somebody has.
+    pub(crate) fn require_free_ids(&self, local: &dyn LocalNames) -> Result<(), Error> {
+        let groups = BUILT_IN_GROUPS.map(|(rid, name, _)| (rid, name));
+        let taken = [(ADMINISTRATOR, ADMINISTRATOR_NAME)]
+            .into_iter()
+            .chain(groups)
+            .map(|(rid, name)| (self.id(rid), name))
+            .find(|(id, _)| is_reserved(*id) || is_local(local, *id));
+        match taken {
+            Some((id, name)) => Err(Error::IdTaken {
+                id,
+                name,
+                base: self.settings.id_base,
+            }),
+            None => Ok(()),
+        }
     }
 
     fn id(&self, rid: u32) -> u32 {
@@ -148,11 +170,16 @@ pub(crate) fn random_sid() -> Result<Sid, Error> {
 }
 
 /// Takes the next RID and the id that goes with it. Neither was ever used, by whatever
-/// exists or was deleted.
+/// exists or was deleted, and no user or group of this host has the id: who was given that of
+/// a local user would own his files.
 ///
 /// # Errors
 /// `AcfNoRoom` when the range of ids is used up.
-pub(crate) fn take_rid(connection: &Connection, id_base: u32) -> Result<(u32, u32)> {
+pub(crate) fn take_rid(
+    connection: &Connection,
+    id_base: u32,
+    local: &dyn LocalNames,
+) -> Result<(u32, u32)> {
     const NO_ROOM: Fault = Fault::Store(Verdict::AcfNoRoom);
     let mut statement = connection
         .prepare_cached("UPDATE domain SET next_rid = next_rid + 1 RETURNING next_rid - 1")?;
@@ -163,10 +190,15 @@ pub(crate) fn take_rid(connection: &Connection, id_base: u32) -> Result<(u32, u3
             .checked_add(rid)
             .filter(|id| *id <= HIGHEST_ID && !is_reserved(*id))
             .ok_or(NO_ROOM)?;
-        if !is_used(connection, id)? {
+        if !is_local(local, id) && !is_used(connection, id)? {
             return Ok((rid, id));
         }
     }
+}
+
+/// Whether a user or a group of this host has the id.
+fn is_local(local: &dyn LocalNames, id: u32) -> bool {
+    local.owner_of(id).is_some() || local.has_gid(id)
 }
 
 /// Ids that mean nobody: -1, and what others take for it.

@@ -33,6 +33,15 @@ pub enum Error {
         /// The domain asked for.
         configured: String,
     },
+    /// A new domain would give an id away that is not free.
+    IdTaken {
+        /// The id.
+        id: u32,
+        /// The built-in account or group that would have it.
+        name: &'static str,
+        /// What was added to its RID.
+        base: u32,
+    },
     /// The database or its folder is another user's, or others may write to it: whoever
     /// can, could put accounts of his own in the place of the domain's.
     Exposed(PathBuf),
@@ -49,9 +58,11 @@ impl Error {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::InUse(_) | Self::Newer { .. } | Self::OtherDomain { .. } | Self::Exposed(_) => {
-                Verdict::AcfNotLoaded
-            }
+            Self::InUse(_)
+            | Self::Newer { .. }
+            | Self::OtherDomain { .. }
+            | Self::IdTaken { .. }
+            | Self::Exposed(_) => Verdict::AcfNotLoaded,
             Self::Damaged(_) => Verdict::InvalidDatabase,
             Self::File(_, error) if error.kind() == io::ErrorKind::StorageFull => {
                 Verdict::CanNotGrowUasFile
@@ -93,6 +104,12 @@ impl fmt::Display for Error {
                 "the account database {} holds the domain {found:?}, and the configuration \
                  names {configured:?}",
                 path.display()
+            ),
+            Self::IdTaken { id, name, base } => write!(
+                f,
+                "no domain was made: with ids.base = {base}, {name} would have the id {id}, \
+                 which a user or a group of this host has already, or which means nobody. \
+                 Set another ids.base in domlogon.toml"
             ),
             Self::Exposed(path) => write!(
                 f,

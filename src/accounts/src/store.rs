@@ -67,7 +67,7 @@ impl Store {
     pub(crate) fn open(
         path: &Path,
         migrations: &[&str],
-        create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+        create: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let lock = lock(path)?;
         if !fs::exists(path).map_err(|e| Error::File(path.to_owned(), e))? {
@@ -298,7 +298,7 @@ fn lock(path: &Path) -> Result<File, Error> {
 fn make(
     path: &Path,
     migrations: &[&str],
-    create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    create: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let file = |e| Error::File(path.to_owned(), e);
     let unfinished = beside(path, ".new");
@@ -334,7 +334,7 @@ fn make(
 fn fill(
     path: &Path,
     migrations: &[&str],
-    create: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    create: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut connection = connect(path)?;
     // A single file until it is in place: no journal of another name beside it.
@@ -343,7 +343,7 @@ fn fill(
         .map_err(sqlite(path))?;
     let transaction = connection.transaction().map_err(sqlite(path))?;
     schema::migrate(&transaction, 0, migrations).map_err(sqlite(path))?;
-    create(&transaction).map_err(sqlite(path))?;
+    create(&transaction)?;
     transaction.commit().map_err(sqlite(path))?;
     connection.close().map_err(|(_, e)| sqlite(path)(e))
 }
@@ -417,7 +417,8 @@ fn upgrade(path: &Path, connection: &mut Connection, migrations: &[&str]) -> Res
     transaction.commit().map_err(sqlite(path))
 }
 
-fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
+/// Why the database at `path` could not be opened, by what SQLite says of it.
+pub(crate) fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> Error {
     move |error| match store_verdict(&error) {
         Verdict::InvalidDatabase => Error::Damaged(path.to_owned()),
         _ => Error::Sqlite(path.to_owned(), error),

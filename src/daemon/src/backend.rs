@@ -46,8 +46,8 @@ impl Accounts {
     /// written is tried again later.
     ///
     /// # Errors
-    /// What no waiting mends: another daemon has it, a newer version wrote it, or it is
-    /// another domain's.
+    /// What no waiting mends: another daemon has it, a newer version wrote it, it is
+    /// another domain's, or a new one would give away ids that this host's users have.
     pub(crate) fn open(
         config: &Config,
         local: Arc<dyn LocalNames>,
@@ -68,9 +68,12 @@ impl Accounts {
         };
         let tried = accounts.try_open(&mut accounts.shut());
         match tried {
-            Err(error @ (Error::InUse(_) | Error::Newer { .. } | Error::OtherDomain { .. })) => {
-                Err(error)
-            }
+            Err(
+                error @ (Error::InUse(_)
+                | Error::Newer { .. }
+                | Error::OtherDomain { .. }
+                | Error::IdTaken { .. }),
+            ) => Err(error),
             // It is in the log, and every answer will say it.
             Ok(()) | Err(_) => Ok(accounts),
         }

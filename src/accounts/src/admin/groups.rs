@@ -27,7 +27,7 @@ impl Database {
         let base = self.settings().id_base;
         self.store.write(Durability::Now, |connection| {
             Self::require_free(connection, &key)?;
-            let (rid, gid) = take_rid(connection, base)?;
+            let (rid, gid) = take_rid(connection, base, &*self.local)?;
             connection
                 .prepare_cached(
                     "INSERT INTO groups (rid, key, name, gid, alias, built_in)

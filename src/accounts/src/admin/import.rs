@@ -98,7 +98,7 @@ impl Database {
             record.password_set = Some(now);
             changes.must_change = changes.must_change.or(new.must_change.then_some(true));
         }
-        let (rid, uid) = take_rid(connection, self.settings().id_base)?;
+        let (rid, uid) = take_rid(connection, self.settings().id_base, &*self.local)?;
         record.rid = rid;
         record.uid = match new.uid {
             Some(uid) => self.require_free_uid(connection, uid)?,

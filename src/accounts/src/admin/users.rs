@@ -32,7 +32,7 @@ impl Database {
         self.store.write(Durability::Now, |connection| {
             let key = UserName::fold(&record.name);
             Self::require_free(connection, &key)?;
-            let (rid, uid) = take_rid(connection, base)?;
+            let (rid, uid) = take_rid(connection, base, &*self.local)?;
             record.rid = rid;
             record.uid = match new.uid {
                 Some(uid) => self.require_free_uid(connection, uid)?,

@@ -239,6 +239,78 @@ fn deleted_rids_and_ids_do_not_come_back() {
     ));
 }
 
+/// A host with a local user of this id, and a local group of that one.
+struct Ids(u32, u32);
+
+impl LocalNames for Ids {
+    fn has_user(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_group(&self, _: &str) -> bool {
+        false
+    }
+
+    fn owner_of(&self, uid: u32) -> Option<String> {
+        (uid == self.0).then(|| "bob".to_owned())
+    }
+
+    fn has_gid(&self, gid: u32) -> bool {
+        gid == self.1
+    }
+}
+
+/// The settings with ids so close to those of local users and groups.
+fn low_ids() -> Settings {
+    Settings {
+        id_base: 1000,
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn nobody_is_given_the_id_of_a_local_user_or_group() {
+    let world = World::with(Arc::new(Ids(2001, 2003)));
+    world.configure(low_ids());
+    let uids = ["a", "b", "c"].map(|name| add(&world, new_user(name)).unwrap().uid);
+    assert_eq!(uids, [2000, 2002, 2004]);
+    let world = World::with(Arc::new(Ids(2000, 2001)));
+    world.configure(low_ids());
+    add_group(&world, "staff");
+    assert!(world.group_by_id(2002).unwrap().is_some());
+}
+
+#[test]
+fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
+    for (ids, base, sentence) in [
+        (Ids(1500, 0), 1000, "Administrator would have the id 1500"),
+        (Ids(0, 1512), 1000, "Domain Admins would have the id 1512"),
+        (Ids(0, 0), 65_534 - 559, "Performance Log Users would have"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("accounts.db");
+        let open = |base, local| {
+            Database::open(Options {
+                settings: Settings {
+                    id_base: base,
+                    ..Settings::default()
+                },
+                local,
+                ..options(path.clone())
+            })
+        };
+        let local: Arc<dyn LocalNames> = Arc::new(ids);
+        let refused = open(base, Arc::clone(&local)).err().unwrap();
+        assert!(matches!(refused, Error::IdTaken { .. }), "{refused:?}");
+        assert_eq!(refused.verdict(), Verdict::AcfNotLoaded);
+        let said = refused.to_string();
+        let option = format!("with ids.base = {base}");
+        assert!(said.contains(sentence) && said.contains(&option), "{said}");
+        assert!(!path.exists());
+        assert!(open(5000, local).is_ok(), "the sentence names the cure");
+    }
+}
+
 #[test]
 fn ids_run_out_with_a_word() {
     let world = World::new();
