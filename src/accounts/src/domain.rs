@@ -174,7 +174,7 @@ pub(crate) fn random_sid() -> Result<Sid, Error> {
 /// a local user would own his files.
 ///
 /// # Errors
-/// `AcfNoRoom` when the range of ids is used up.
+/// `AcfNoRoom` when the next id would be above [`HIGHEST_ID`].
 pub(crate) fn take_rid(
     connection: &Connection,
     id_base: u32,
@@ -188,9 +188,9 @@ pub(crate) fn take_rid(
         let rid = u32::try_from(rid).map_err(|_| NO_ROOM)?;
         let id = id_base
             .checked_add(rid)
-            .filter(|id| *id <= HIGHEST_ID && !is_reserved(*id))
+            .filter(|id| *id <= HIGHEST_ID)
             .ok_or(NO_ROOM)?;
-        if !is_local(local, id) && !is_used(connection, id)? {
+        if !is_reserved(id) && !is_local(local, id) && !is_used(connection, id)? {
             return Ok((rid, id));
         }
     }

@@ -256,7 +256,8 @@ pub(crate) fn store_sentence(verdict: Verdict) -> &'static str {
              See that one domlogond runs: systemctl status domlogond"
         }
         Verdict::AcfNoRoom => {
-            "The account database has no room left. Give its file system or quota more."
+            "No id is left for a new account or group: the next one would be above 2147483647. \
+             Nothing was changed. Lower base in [ids] of /etc/domlogon/domlogon.toml."
         }
         Verdict::CanNotGrowUasFile => {
             "The disk that holds the account database is full. Nothing was changed. Free some room."

@@ -312,6 +312,17 @@ fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
 }
 
 #[test]
+fn ids_that_mean_nobody_are_left_out() {
+    let world = World::new();
+    world.configure(Settings {
+        id_base: 65_534 - 1001,
+        ..Settings::default()
+    });
+    let uids = ["a", "b", "c"].map(|name| add(&world, new_user(name)).unwrap().uid);
+    assert_eq!(uids, [65_533, 65_536, 65_537]);
+}
+
+#[test]
 fn ids_run_out_with_a_word() {
     let world = World::new();
     world.configure(Settings {
@@ -325,6 +336,9 @@ fn ids_run_out_with_a_word() {
         add(&world, new_user("three")),
         Err(AdminError::Store(Verdict::AcfNoRoom))
     );
+    // As the refusal says, a lower base makes room.
+    world.configure(low_ids());
+    assert_eq!(add(&world, new_user("three")).unwrap().uid, 2002);
 }
 
 #[test]
