@@ -24,6 +24,8 @@ pub enum Error {
     },
     /// A file that is damaged, or not one of ours.
     Damaged(PathBuf),
+    /// There is no database, but the journal of one: its last changes.
+    JournalAlone(PathBuf),
     /// It holds another domain than the configured one.
     OtherDomain {
         /// The database.
@@ -63,7 +65,7 @@ impl Error {
             | Self::OtherDomain { .. }
             | Self::IdTaken { .. }
             | Self::Exposed(_) => Verdict::AcfNotLoaded,
-            Self::Damaged(_) => Verdict::InvalidDatabase,
+            Self::Damaged(_) | Self::JournalAlone(_) => Verdict::InvalidDatabase,
             Self::File(_, error) if error.kind() == io::ErrorKind::StorageFull => {
                 Verdict::CanNotGrowUasFile
             }
@@ -93,6 +95,13 @@ impl fmt::Display for Error {
                 "{path} is damaged, or is not an account database of domlogon; it was not \
                  changed. Restore it from a backup, and remove {path}-wal if it is there: \
                  it belongs to the damaged one",
+                path = path.display()
+            ),
+            Self::JournalAlone(path) => write!(
+                f,
+                "{path} is not there, but its journal is, {path}-wal, with the last changes of \
+                 the domain; no new domain was made. Put {path} back if it was only moved. To \
+                 restore a backup, or to begin anew, move {path}-wal away first",
                 path = path.display()
             ),
             Self::OtherDomain {

@@ -63,14 +63,19 @@ impl Store {
     /// Opens the database at `path`, and makes it with `create` if there is none.
     ///
     /// A new one is made under another name and moved into place when it is whole, so an
-    /// empty or half-made file at `path` is always damage and never a fresh domain.
+    /// empty or half-made file at `path` is always damage and never a fresh domain. None is
+    /// made beside the journal of another one: SQLite would take that in.
     pub(crate) fn open(
         path: &Path,
         migrations: &[&str],
         create: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
     ) -> Result<Self, Error> {
         let lock = lock(path)?;
+        let has_journal = has_journal(path)?;
         if !fs::exists(path).map_err(|e| Error::File(path.to_owned(), e))? {
+            if has_journal {
+                return Err(Error::JournalAlone(path.to_owned()));
+            }
             make(path, migrations, create)?;
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))
@@ -277,6 +282,16 @@ fn write_again(path: &Path) -> io::Result<()> {
     file.read_to_end(&mut all)?;
     file.write_all_at(&all, 0)?;
     file.sync_data()
+}
+
+/// Whether there is a journal that has something in it.
+fn has_journal(path: &Path) -> Result<bool, Error> {
+    let journal = beside(path, "-wal");
+    match fs::metadata(&journal) {
+        Ok(found) => Ok(found.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::File(journal, error)),
+    }
 }
 
 fn lock(path: &Path) -> Result<File, Error> {

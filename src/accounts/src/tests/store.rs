@@ -125,13 +125,7 @@ fn a_damaged_file_with_a_journal_beside_it_is_not_changed() {
         let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'users'";
         c.query_row(sql, [], |row| row.get(0)).unwrap()
     });
-    // As a kill leaves it.
-    let folder = tempfile::tempdir().unwrap();
-    let [path, journal] = ["accounts.db", "accounts.db-wal"].map(|name| {
-        let copy = folder.path().join(name);
-        fs::copy(world.folder.path().join(name), &copy).unwrap();
-        copy
-    });
+    let (_folder, [path, journal]) = killed(&world);
     let mut file = fs::File::options().write(true).open(&path).unwrap();
     file.seek(SeekFrom::Start(4096 * (page - 1))).unwrap();
     file.write_all(&[0xFF; 4096]).unwrap();
@@ -142,6 +136,44 @@ fn a_damaged_file_with_a_journal_beside_it_is_not_changed() {
     assert!(matches!(error, Error::Damaged(_)), "{error:?}");
     assert!(error.to_string().contains("accounts.db-wal"), "{error}");
     assert!(bytes() == before, "it was changed");
+}
+
+/// The database and its journal as they are, in another folder: as a kill leaves them.
+fn killed(world: &World) -> (tempfile::TempDir, [PathBuf; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["accounts.db", "accounts.db-wal"].map(|name| {
+        let copy = folder.path().join(name);
+        fs::copy(world.folder.path().join(name), &copy).unwrap();
+        copy
+    });
+    (folder, files)
+}
+
+#[test]
+fn no_domain_is_made_beside_the_journal_of_another_one() {
+    let world = World::new();
+    world.user("alice");
+    let (folder, [path, journal]) = killed(&world);
+    let away = folder.path().join("away");
+    fs::rename(&path, &away).unwrap();
+    let before = fs::read(&journal).unwrap();
+    let error = opening(&path);
+    assert!(matches!(error, Error::JournalAlone(_)), "{error:?}");
+    assert_eq!(error.verdict(), Verdict::InvalidDatabase);
+    let said = error.to_string();
+    let names = |file: &Path| said.contains(&format!("{} ", file.display()));
+    assert!(names(&path) && names(&journal), "{said}");
+    assert!(!path.exists());
+    assert!(fs::read(&journal).unwrap() == before, "it was changed");
+    // The ways out.
+    fs::rename(&away, &path).unwrap();
+    let db = Database::open(options(path.clone())).unwrap();
+    assert!(db.user_by_name("alice").unwrap().is_some());
+    drop(db);
+    fs::remove_file(&path).unwrap();
+    fs::rename(&journal, &away).unwrap();
+    let db = Database::open(options(path)).unwrap();
+    assert_eq!(db.user_by_name("alice").unwrap(), None);
 }
 
 #[test]
