@@ -40,7 +40,8 @@ pub(crate) struct Store {
     herald: Link,
     /// What was changed of what NSS shows.
     pub(crate) trail: Trail,
-    /// The disk has failed to keep the journal, which has to be written once more.
+    /// The disk has failed to keep the journal, or may have failed the daemon that left it
+    /// behind: it has to be written once more.
     doubtful: AtomicBool,
     path: PathBuf,
     /// Held as long as the database is open: one daemon at a time.
@@ -97,7 +98,7 @@ impl Store {
             lister: reader()?,
             herald: reader()?,
             trail: Trail::default(),
-            doubtful: AtomicBool::new(false),
+            doubtful: AtomicBool::new(has_journal),
             path: path.to_owned(),
             _lock: lock,
         })
@@ -225,6 +226,11 @@ impl Store {
             let _ = writer.set_db_config(KEEP_JOURNAL, false);
             drop(writer);
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn doubts_journal(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     #[cfg(test)]

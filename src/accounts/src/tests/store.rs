@@ -177,6 +177,29 @@ fn no_domain_is_made_beside_the_journal_of_another_one() {
 }
 
 #[test]
+fn a_journal_that_was_left_behind_is_written_once_more() {
+    let world = World::new();
+    assert!(!world.store.doubts_journal(), "a new one");
+    world.user("alice");
+    assert!(!world.store.doubts_journal());
+    let (_folder, [path, journal]) = killed(&world);
+    let db = Database::open(options(path)).unwrap();
+    assert!(db.store.doubts_journal());
+    assert!(db.user_by_name("alice").unwrap().is_some());
+    assert!(db.store.doubts_journal(), "nothing was to be kept yet");
+    let written = |file: &Path| fs::metadata(file).unwrap().modified().unwrap();
+    let before = written(&journal);
+    let login = |user| db.logon(&name(user), &secret("wrong"), &console(), NOW);
+    assert_eq!(
+        login("alice").unwrap().decision.verdict,
+        Verdict::LogonFailure
+    );
+    assert!(!db.store.doubts_journal() && written(&journal) > before);
+    let world = world.reopened(|_| ()).unwrap();
+    assert!(!world.store.doubts_journal(), "closed, it has none");
+}
+
+#[test]
 fn damage_that_comes_later_refuses() {
     let world = World::new();
     world.user("alice");
