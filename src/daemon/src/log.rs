@@ -1,6 +1,9 @@
 //! The log: syslog, facility auth; standard error where there is none.
 
-use std::io;
+use nix::libc::PIPE_BUF;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process;
@@ -88,7 +91,7 @@ impl Log {
     pub(crate) fn write_last(&self, line: &str) {
         match self.0.try_lock() {
             Ok(mut sink) => sink.write(Level::Error, line),
-            Err(_) => eprintln!("domlogond: {line}"),
+            Err(_) => to_standard_error(line),
         }
     }
 }
@@ -115,12 +118,26 @@ impl Sink {
                     })
                 };
                 if sent.is_err() {
-                    eprintln!("domlogond: {line}");
+                    to_standard_error(line);
                 }
             }
             #[cfg(test)]
             Self::Kept(lines) => lines.push(format!("{} {line}", level as u8)),
         }
+    }
+}
+
+/// Writes a line to standard error, if that takes it at once. Whoever read it may have gone,
+/// or have stopped: the line is lost then, and no logon waits for it or fails.
+fn to_standard_error(line: &str) {
+    let error = io::stderr();
+    let mut fds = [PollFd::new(error.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0) {
+        let mut text = format!("domlogond: {line}").into_bytes();
+        // A pipe that is ready takes so much without waiting [pipe(7)].
+        text.truncate(PIPE_BUF - 1);
+        text.push(b'\n');
+        let _ = error.lock().write_all(&text);
     }
 }
 
@@ -145,6 +162,94 @@ fn send(path: &PathBuf, socket: &mut Option<UnixDatagram>, message: &[u8]) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::unistd::{pipe, write};
+    use std::fs::File;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, ExitStatus, Stdio};
+
+    #[test]
+    #[ignore = "run by the test below, in processes of its own"]
+    fn lines_to_standard_error() {
+        let log = Log::to_socket("/nonexistent/log".into());
+        for length in [10, 100_000, 10] {
+            log.write(Level::Error, &"x".repeat(length));
+        }
+        let _busy = log.0.lock().unwrap();
+        log.write_last("the last one");
+    }
+
+    /// How the lines end with this as standard error; `None` if they do not.
+    fn lines_to(error: OwnedFd) -> Option<ExitStatus> {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--ignored",
+                "--exact",
+                "log::tests::lines_to_standard_error",
+            ])
+            .arg("--nocapture")
+            .stdout(Stdio::null())
+            .stderr(error)
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        None
+    }
+
+    /// Writes until no more is taken, and makes it wait again then.
+    fn full(file: OwnedFd) -> OwnedFd {
+        fcntl(&file, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        while write(&file, &[b'x'; 512]).is_ok() {}
+        fcntl(&file, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_standard_error_that_takes_no_line_does_no_harm() {
+        let (_stuck, pipe_of_stuck) = pipe().unwrap();
+        let (_silent, socket_of_silent) = UnixStream::pair().unwrap();
+        let (gone, pipe_of_gone) = pipe().unwrap();
+        drop(gone);
+        let full_disk = File::options().write(true).open("/dev/full").unwrap();
+        for (what, error) in [
+            ("a full pipe", full(pipe_of_stuck)),
+            ("a full socket", full(socket_of_silent.into())),
+            ("a pipe that nobody reads", pipe_of_gone),
+            ("a full disk", full_disk.into()),
+        ] {
+            let ended = lines_to(error);
+            assert!(
+                ended.is_some_and(|status| status.success()),
+                "{what}: {ended:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn standard_error_takes_each_line_whole_or_its_beginning() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("error");
+        let ended = lines_to(File::create(&path).unwrap().into());
+        assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let [first, long, third, last] = lines[..] else {
+            panic!("{} lines", lines.len());
+        };
+        assert_eq!(first, format!("domlogond: {}", "x".repeat(10)));
+        assert_eq!(third, first);
+        assert_eq!(long.len(), PIPE_BUF - 1);
+        assert_eq!(last, "domlogond: the last one");
+    }
 
     #[test]
     fn a_logger_that_was_started_again_is_found_again() {
@@ -176,7 +281,7 @@ mod tests {
         // More than any buffer holds.
         let line = "x".repeat(50_000);
         let start = Instant::now();
-        for _ in 0..100 {
+        for _ in 0..12 {
             log.write(Level::Info, &line);
         }
         assert!(start.elapsed() >= PATIENCE, "it never got stuck");
