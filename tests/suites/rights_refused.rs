@@ -185,8 +185,8 @@ fn broken_from_the_first(world: &mut World) -> Result<()> {
     network(&account, "SUCCESS")
 }
 
-/// A file that was there and is gone changes nothing but the status; an empty one brings the
-/// built-in holders back.
+/// A file that was there and is gone, or is empty, changes nothing but the status; one that names
+/// the section brings the built-in holders back.
 fn gone(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     world.rights(&deny(&account))?;
@@ -202,8 +202,20 @@ fn gone(world: &mut World) -> Result<()> {
         let told = domlogon(&["status"])?.exits(1)?.text();
         ensure_contains("domlogon status", &told, "gone")?;
     }
+    for restarted in [false, true] {
+        let log = Log::from_now();
+        if restarted {
+            restart(world)?;
+        } else {
+            rights::write("")?;
+        }
+        log.line_with(&["rights refused:", "empty"])?;
+        network(&account, "PERM_DENIED")?;
+        let told = domlogon(&["status"])?.exits(1)?.text();
+        ensure_contains("domlogon status", &told, "empty")?;
+    }
     let (log, before) = (Log::from_now(), status()?.version);
-    rights::write("")?;
+    rights::write("[rights]\n")?;
     taken(log, before)?;
     network(&account, "SUCCESS")
 }

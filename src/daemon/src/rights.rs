@@ -243,6 +243,9 @@ impl RightsFile {
                 warnings: Vec::new(),
             });
         };
+        if source.is_blank() && last.is_missed() {
+            return Err(whole(ProblemKind::Empty));
+        }
         let (lists, warnings) = self.judge(file::text(&source.bytes)?, now)?;
         Ok(Good {
             origin: Origin::File(source),

@@ -323,6 +323,9 @@ pub enum ProblemKind {
     Store(Verdict),
     /// Somebody else than root can change what is in this folder, on the way to the file.
     ExposedFolder(String),
+    /// There was a file with something in it, and now it is empty: an editor or a shell leaves
+    /// one on a full disk, and a power failure may.
+    Empty,
 }
 
 impl ProblemKind {
@@ -342,9 +345,14 @@ impl ProblemKind {
 impl fmt::Display for ProblemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone => {
-                f.write_str("the file is gone; an empty file brings the built-in holders back")
-            }
+            Self::Gone => f.write_str(
+                "the file is gone, and what was in force stays; a file with the line [rights] \
+                 brings the built-in holders back",
+            ),
+            Self::Empty => f.write_str(
+                "the file is empty, as after a full disk, and what was in force stays; with the \
+                 line [rights] in it, it brings the built-in holders back",
+            ),
             Self::Unreadable(why) => write!(f, "the file cannot be read: {why}"),
             Self::Exposed => f.write_str(
                 "somebody else than root can write the file: make it root's, with mode 0644",

@@ -15,7 +15,9 @@ use crate::time::Clock;
 use crate::words;
 use domlogon_protocol::RightName;
 use domlogon_protocol::admin::{AdminError, Reply, Request};
-use domlogon_protocol::rights::{Checked, Loaded, Problem, ProblemKind, RightsShown};
+use domlogon_protocol::rights::{
+    Checked, ListShown, Loaded, Problem, ProblemKind, RightsShown, Source,
+};
 use serde_json::json;
 use std::path::{self, Path, PathBuf};
 
@@ -37,9 +39,9 @@ pub(crate) fn run(
         file: draft.path().to_owned(),
     };
     let text = match draft.text() {
-        Some(text) => text.to_owned(),
+        Some(text) if !text.trim().is_empty() || !would_lose_lists(&shown) => text.to_owned(),
         None if shown.status.loaded == Loaded::Default => SHIPPED.to_owned(),
-        None => return Err(RightsError::Gone(path).into()),
+        _ => return Err(RightsError::Gone(path).into()),
     };
     let now = asking.check(&text, &verb.names(&asked.principals)?, Which::AsItIs)?;
     let plan = Plan::new(verb, asked.right, &asked.principals, &text, &now)
@@ -66,6 +68,12 @@ pub(crate) fn run(
     draft.replace(&made)?;
     let taken = asking.reload()?;
     Ok(answer(&plan, &taken, clock))
+}
+
+/// Whether lists are in force that an empty file does not have any more.
+fn would_lose_lists(shown: &RightsShown) -> bool {
+    let are_from_file = |list: &ListShown| list.source == Source::File;
+    shown.status.refused.is_some() || shown.lists.iter().any(are_from_file)
 }
 
 /// What the daemon is asked about a file.

@@ -28,7 +28,7 @@ pub(crate) enum RightsError {
     NoAdministrator(PathBuf),
     /// The daemon has its lists from another file than the one to be changed, which is first.
     OtherFile(PathBuf, String),
-    /// There is no file any more, and the lists from before are in force.
+    /// There is no file any more, or an empty one, and the lists from before are in force.
     Gone(PathBuf),
     /// Another command is changing the file.
     Locked(PathBuf),
@@ -170,11 +170,11 @@ impl fmt::Display for RightsError {
             ),
             Self::Gone(file) => write!(
                 f,
-                "{} is gone, and the lists from before are in force. {UNCHANGED} With a new \
-                 file they would be lost: bring the old one back. What is in force shows: \
-                 domlogon rights list. To begin anew with the built-in holders: touch {}",
+                "{} is gone or empty, and the lists from before are in force. {UNCHANGED} With a \
+                 new file they would be lost: bring the old one back. What is in force shows: \
+                 domlogon rights list. To begin anew with the built-in holders: echo '[rights]' >{}",
                 file.display(),
-                file.display()
+                shell_word(&file.to_string_lossy())
             ),
             Self::Locked(file) => write!(
                 f,

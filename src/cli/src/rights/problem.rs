@@ -56,6 +56,7 @@ pub(crate) fn cure(kind: &ProblemKind) -> Option<String> {
             ))
         }
         ProblemKind::Gone
+        | ProblemKind::Empty
         | ProblemKind::Unreadable(_)
         | ProblemKind::Exposed
         | ProblemKind::ExposedFolder(_)
@@ -99,6 +100,7 @@ impl ProblemShown {
 fn word(kind: &ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Gone => "gone",
+        ProblemKind::Empty => "empty",
         ProblemKind::Unreadable(_) => "unreadable",
         ProblemKind::Exposed => "exposed",
         ProblemKind::ExposedFolder(_) => "exposed_folder",

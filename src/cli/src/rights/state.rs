@@ -48,7 +48,7 @@ pub(crate) fn refusal(status: &RightsStatus) -> Vec<String> {
     let mut lines = vec![format!("NOT TAKEN: {}", problem::in_file(file, refused))];
     lines.extend(match refused.kind {
         // They say what to do themselves.
-        ProblemKind::Gone | ProblemKind::ExposedFolder(_) => None,
+        ProblemKind::Gone | ProblemKind::Empty | ProblemKind::ExposedFolder(_) => None,
         ProblemKind::Exposed => {
             let file = shell_word(file);
             Some(format!("Mend it: chown root: {file} && chmod 0644 {file}"))

@@ -3,7 +3,7 @@
 use super::{FILE, checked, status};
 use crate::{Daemon, err, out, reply, run, start};
 use domlogon_protocol::admin::{self, AdminError};
-use domlogon_protocol::rights::{Checked, Loaded, RightsShown};
+use domlogon_protocol::rights::{Checked, Loaded, Problem, ProblemKind, RightsShown};
 use domlogon_protocol::{Reply, Request, Verdict};
 use serde_json::json;
 use std::fs;
@@ -19,6 +19,11 @@ fn serving(file: &Path, loaded: Loaded) -> Daemon {
             let mut status = status(file.to_str().unwrap());
             if !file.exists() {
                 status.loaded = loaded;
+            } else if loaded == Loaded::LastGood {
+                status.refused = Some(Problem {
+                    place: None,
+                    kind: ProblemKind::Empty,
+                });
             }
             status.version = version;
             status.warnings = checked.problems;
@@ -197,10 +202,23 @@ fn a_file_that_is_gone_is_not_made_anew_over_the_lists_in_force() {
     let site = Site::empty(Loaded::LastGood);
     let said = site.run(&["grant", "network", "alice"], 1);
     assert!(
-        said.contains("is gone, and the lists from before"),
+        said.contains("is gone or empty, and the lists from before"),
         "{said}"
     );
+    let cure = format!("echo '[rights]' >{}", site.file.display());
+    assert!(said.contains(&cure), "{said}");
     assert!(!site.file.exists());
+}
+
+#[test]
+fn an_empty_file_gets_no_list_in_the_place_of_those_in_force() {
+    let site = Site::with("");
+    site.run(&["grant", "network", "alice"], 0);
+    assert!(site.text().contains("alice"), "none was in force");
+    let site = Site::empty(Loaded::LastGood);
+    fs::write(&site.file, " \n").unwrap();
+    let said = site.refuses(&["grant", "network", "alice"], 1);
+    assert!(said.contains("is gone or empty"), "{said}");
 }
 
 #[test]

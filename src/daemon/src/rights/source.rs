@@ -17,6 +17,13 @@ pub(super) struct Source {
     mode: u32,
 }
 
+impl Source {
+    /// Whether nothing stands in the file.
+    pub(super) fn is_blank(&self) -> bool {
+        self.bytes.trim_ascii().is_empty()
+    }
+}
+
 /// Reads a file that only root, or whoever runs this, can write; `None` if there is none.
 ///
 /// # Errors
@@ -68,8 +75,8 @@ const MOST_LINKS: usize = 40;
 /// Where a path leads, through all links.
 struct Way {
     file: PathBuf,
-    /// The first folder on it in which somebody else could put something else: an empty
-    /// file of root's, say, and everybody who is kept out gets in.
+    /// The first folder on it in which somebody else could put something else: a
+    /// file of root's that says nothing, and everybody who is kept out gets in.
     exposed: Option<PathBuf>,
 }
 

@@ -117,6 +117,12 @@ impl Last {
         }
     }
 
+    /// Whether there was a file that said something, or may have, so that it is missed when
+    /// an empty one is in its place.
+    pub(super) fn is_missed(&self) -> bool {
+        self.is_from_file() && self.lists != Some(Lists::default())
+    }
+
     /// Whether these lists came of the same file with the same meaning.
     pub(super) fn is(&self, good: &Good) -> bool {
         self.origin == good.origin && self.lists.as_ref() == Some(&good.lists)

@@ -9,6 +9,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
 
+/// Without a list, the built-in holders have the rights.
+const BUILT_IN: &str = "[rights]\n";
 const DENY_STAFF: &str = "[rights]\nSeDenyNetworkLogonRight = [\"staff\"]\n";
 
 fn network(rights: &RightsFile, user: u32, group: u32) -> Grant {
@@ -266,13 +268,72 @@ fn a_file_that_is_gone_does_not_let_in_who_was_kept_out() {
         "{unused}"
     );
     assert!(
-        refused.contains("the file is gone; an empty file brings"),
+        refused.contains("the file is gone, and what was in force stays; a file with the line"),
         "{refused}"
     );
-    // The sentence names the cure.
+    // An empty file may have lost its lists, too.
     world.write("");
-    assert_eq!(third.reload(now(4)), Ok(()));
+    assert_eq!(kind(third.reload(now(4))), ProblemKind::Empty);
+    assert_eq!(network(&third, 1000, 9), Grant::Refused);
+    // The sentence names the cure.
+    world.write(BUILT_IN);
+    assert_eq!(third.reload(now(5)), Ok(()));
     assert_eq!(network(&third, 1000, 2000), Grant::Granted);
+}
+
+#[test]
+fn a_file_that_was_emptied_does_not_let_in_who_was_kept_out() {
+    for (emptied, text) in [
+        ("", DENY_STAFF),
+        (" \n\t\r\n", DENY_STAFF),
+        ("", "[services]\nother = \"deny\"\n"),
+    ] {
+        let world = World::new();
+        world.write(text);
+        let (rights, _) = world.open();
+        let before = rights.in_force().version();
+        world.write(emptied);
+        assert_eq!(kind(rights.reload(now(3))), ProblemKind::Empty);
+        rights.refresh(now(4));
+        assert_eq!(rights.status().loaded, Loaded::LastGood);
+        assert_eq!(rights.in_force().version(), before);
+        drop(rights);
+        let (again, log) = world.open();
+        assert_eq!(again.status().loaded, Loaded::LastGood);
+        assert_eq!(again.in_force().version(), before);
+        let line = log.lines().pop().unwrap();
+        assert!(
+            line.contains("the file is empty, as after a full disk, and what was in force stays"),
+            "{line}"
+        );
+        // The sentence names the cure; any comment is as good.
+        world.write(if text == DENY_STAFF {
+            BUILT_IN
+        } else {
+            "# none"
+        });
+        assert_eq!(again.reload(now(5)), Ok(()));
+        assert_eq!(again.status().loaded, Loaded::File);
+        assert_eq!(network(&again, 1000, 2000), Grant::Granted);
+    }
+}
+
+#[test]
+fn an_empty_file_is_taken_where_none_said_anything_before() {
+    let world = World::new();
+    world.write("");
+    for _ in 0..2 {
+        let (rights, log) = world.open();
+        assert_eq!(rights.status().loaded, Loaded::File, "{:?}", log.lines());
+        assert_eq!(rights.reload(now(3)), Ok(()));
+        assert_eq!(network(&rights, 1000, 2000), Grant::Granted);
+    }
+    // Nor is a text missed that meant no more.
+    world.write(BUILT_IN);
+    let (rights, _) = world.open();
+    world.write("");
+    assert_eq!(rights.reload(now(3)), Ok(()));
+    assert_eq!(rights.status().refused, None);
 }
 
 #[test]
@@ -280,7 +341,7 @@ fn a_file_that_others_can_write_is_not_taken() {
     let world = World::new();
     world.write(DENY_STAFF);
     let (rights, _) = world.open();
-    world.write("");
+    world.write(BUILT_IN);
     let set = |mode| fs::set_permissions(world.file(), fs::Permissions::from_mode(mode)).unwrap();
     set(0o666);
     assert_eq!(kind(rights.reload(now(3))), ProblemKind::Exposed);

@@ -28,7 +28,7 @@ const SETTLES: Duration = Duration::from_millis(30);
 const MADE: Duration = Duration::from_secs(2);
 
 /// The same for a file that somebody is writing and has not closed. Half a file may be a
-/// whole one, and an empty one is the built-in holders.
+/// whole one.
 const WRITTEN: Duration = Duration::from_secs(60);
 
 /// Changes that never end are looked at all the same, but not while a file is written.

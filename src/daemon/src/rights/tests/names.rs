@@ -151,7 +151,7 @@ fn a_look_at_the_names_does_not_read_a_file_that_is_being_written() {
     let world = World::new();
     world.write(DENY_STAFF);
     let (rights, _) = world.open();
-    fs::write(world.file(), "").unwrap();
+    fs::write(world.file(), BUILT_IN).unwrap();
     rights.refresh(now(3));
     assert_eq!(rights.status().version, 1);
     assert_eq!(network(&rights, 1000, 2000), Grant::Refused);

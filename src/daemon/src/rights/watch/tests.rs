@@ -85,7 +85,7 @@ fn a_file_is_not_taken_before_it_is_written_whole() {
     world.write(&text(1));
     let (rights, log) = world.open();
     let watch = Watch::start(Arc::clone(&rights)).unwrap();
-    // Empty from here on, which would be the built-in holders.
+    // Empty from here on, and then with the built-in holders.
     let mut open = File::create(world.file()).unwrap();
     for part in [
         "[rights]\n",
