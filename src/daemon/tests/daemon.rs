@@ -495,6 +495,21 @@ fn the_service_manager_is_told_again_and_again_that_it_lives() {
 }
 
 #[test]
+fn no_domain_is_made_with_ids_that_are_not_free() {
+    let world = World::new();
+    // A group with this base and its RID, 513, would be nobody.
+    world.configure("[ids]\nbase = 65021\n");
+    let error = world.fail("run");
+    assert!(
+        error.contains("with ids.base = 65021, Domain Users would have the id 65534"),
+        "{error}"
+    );
+    assert!(!world.path("lib/accounts.db").exists());
+    world.configure("");
+    assert_eq!(world.start().status().store, Verdict::Success);
+}
+
+#[test]
 fn two_daemons_are_one_too_many() {
     let world = World::new();
     let daemon = world.start();
