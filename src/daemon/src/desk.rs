@@ -50,9 +50,16 @@ pub(crate) enum Door {
 pub(crate) struct Caller {
     /// The user id that the process acts as.
     pub(crate) uid: u32,
+    /// The id that all of one user's requests are counted for: he may have thousands.
+    pub(crate) owner: u32,
 }
 
 impl Caller {
+    /// One with no other id than this.
+    pub(crate) const fn of(uid: u32) -> Self {
+        Self { uid, owner: uid }
+    }
+
     const fn is_root(self) -> bool {
         self.uid == 0
     }

@@ -85,7 +85,7 @@ impl Office {
         } else {
             Door::Main
         };
-        let caller = Caller { uid };
+        let caller = Caller::of(uid);
         self.desk
             .admits(door, caller)
             .then(|| self.desk.answer(door, caller, request))

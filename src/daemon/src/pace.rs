@@ -32,7 +32,7 @@ pub(crate) enum Turn {
     },
 }
 
-/// The callers, by user id.
+/// The callers, by the user id of whoever is behind theirs.
 #[derive(Default)]
 pub(crate) struct Pace(Mutex<HashMap<u32, Debt>>);
 

@@ -105,7 +105,7 @@ struct Reception {
     desk: Arc<Desk>,
     log: Arc<Log>,
     seats: Arc<Seats>,
-    /// Whose share of the seats a caller's is.
+    /// Whose share of the seats, and whose pace, a caller's is.
     subordinates: Subordinates,
     /// For long requests, beside the seat that every request has.
     long: Arc<Seats>,
@@ -247,10 +247,11 @@ impl Entrance {
         let Ok(peer) = getsockopt(&stream, PeerCredentials) else {
             return ControlFlow::Continue(());
         };
-        let caller = Caller { uid: peer.uid() };
-        let seat = reception
-            .seats
-            .take(reception.subordinates.owner(caller.uid));
+        let caller = Caller {
+            uid: peer.uid(),
+            owner: reception.subordinates.owner(peer.uid()),
+        };
+        let seat = reception.seats.take(caller.owner);
         drop(turn);
         let Some(seat) = seat else {
             reception.complain(|| {
@@ -349,9 +350,7 @@ impl Reception {
         );
         if may_be_long {
             let deadline = Instant::now() + self.times.talk;
-            *long = self
-                .answers
-                .take_by(self.subordinates.owner(caller.uid), deadline);
+            *long = self.answers.take_by(caller.owner, deadline);
             if long.is_none() {
                 return Some(Reply::Refused(Verdict::Busy));
             }
@@ -383,9 +382,7 @@ impl Reception {
         stream.read_exact(&mut length).map_err(FrameError::Io)?;
         let is_long = u32::from_le_bytes(length) as usize > MAX_REQUEST;
         if is_long {
-            let seat = self
-                .long
-                .take_by(self.subordinates.owner(caller.uid), stream.deadline);
+            let seat = self.long.take_by(caller.owner, stream.deadline);
             *long = Some(seat.ok_or(Unread::Busy)?);
             stream.deadline = Instant::now() + self.times.talk;
         }

@@ -45,7 +45,7 @@ impl Watchdog {
                 let ask = || {
                     // Whether he is there does not matter, only that it was looked up.
                     let request = Request::UserByName("Administrator".to_owned());
-                    drop(desk.answer(Door::Main, Caller { uid: 0 }, request));
+                    drop(desk.answer(Door::Main, Caller::of(0), request));
                 };
                 let tell = |took| {
                     let _ = sd_notify::notify(false, &[NotifyState::Watchdog]);

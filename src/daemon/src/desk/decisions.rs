@@ -179,7 +179,7 @@ impl Desk {
             return self.finish(asked, None, ask);
         }
         let busy = Decision::new(Verdict::Busy, Rule::Caller);
-        match self.pace.turn(asked.caller.uid, Instant::now()) {
+        match self.pace.turn(asked.caller.owner, Instant::now()) {
             Turn::After(wait) => {
                 // No lock is held, and the place that is taken is one of those that are
                 // not root's.

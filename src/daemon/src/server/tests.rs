@@ -217,7 +217,7 @@ fn nothing_is_done_for_who_has_gone() {
     assert!(has_gone(&stays));
     let reception = Arc::clone(&running.server.entrances[0].reception);
     let seat = reception.seats.take(0).unwrap();
-    reception.serve(&seat, stays, Door::Main, Caller { uid: 0 });
+    reception.serve(&seat, stays, Door::Main, Caller::of(0));
     assert!(running.fake.asked.lock().unwrap().is_empty());
 }
 

@@ -204,12 +204,12 @@ fn what_is_asked_about_rights_is_for_root_and_administrators() {
     for request in requests() {
         for uid in [0, AMY, ALICE] {
             let ask = Request::Admin(request.clone());
-            let reply = desk.answer(Door::Main, Caller { uid }, ask);
+            let reply = desk.answer(Door::Main, Caller::of(uid), ask);
             assert_eq!(reply, Reply::Refused(Verdict::AccessDenied), "{request:?}");
         }
         for uid in [0, AMY] {
             let ask = Request::Admin(request.clone());
-            let Reply::Admin(reply) = desk.answer(Door::Admin, Caller { uid }, ask) else {
+            let Reply::Admin(reply) = desk.answer(Door::Admin, Caller::of(uid), ask) else {
                 panic!("{request:?}")
             };
             let fits = match request {
@@ -222,7 +222,7 @@ fn what_is_asked_about_rights_is_for_root_and_administrators() {
             assert!(fits, "{request:?}: {reply:?}");
         }
         let ask = Request::Admin(request.clone());
-        let reply = desk.answer(Door::Admin, Caller { uid: ALICE }, ask);
+        let reply = desk.answer(Door::Admin, Caller::of(ALICE), ask);
         assert_eq!(reply, Reply::AdminRefused(Box::new(AdminError::NotAllowed)));
     }
     // Looks are not changes.
@@ -314,11 +314,7 @@ fn a_group_that_is_made_later_gives_an_entry_its_meaning() {
     let warnings = |desk: &Desk| desk.rights.status().warnings.len();
     assert_eq!(warnings(&desk), 1);
     let add = Ask::GroupAdd("Newcomers".to_owned());
-    let reply = desk.answer(
-        Door::Admin,
-        Caller { uid: ALICE },
-        Request::Admin(add.clone()),
-    );
+    let reply = desk.answer(Door::Admin, Caller::of(ALICE), Request::Admin(add.clone()));
     assert!(matches!(reply, Reply::AdminRefused(_)));
     assert_eq!(warnings(&desk), 1);
     desk.answer(Door::Admin, ROOT, Request::Admin(add));
@@ -364,7 +360,7 @@ fn a_service_that_nobody_mapped_is_named_once_for_each_load() {
 #[test]
 fn the_status_says_which_lists_are_in_force() {
     let (desk, fake, _) = desk_with("[audit]\nSeBatchLogonRight = true\n");
-    let ask = |uid| match desk.answer(Door::Main, Caller { uid }, Request::Status) {
+    let ask = |uid| match desk.answer(Door::Main, Caller::of(uid), Request::Status) {
         Reply::Status(status) => status.rights,
         other => panic!("{other:?}"),
     };

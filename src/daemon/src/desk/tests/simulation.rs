@@ -165,7 +165,7 @@ fn the_groups_are_those_of_now_and_whoever_is_gone_is_counted() {
 #[test]
 fn only_ways_in_are_remembered() {
     let (desk, fake, _) = desk();
-    let alice = Caller { uid: ALICE };
+    let alice = Caller::of(ALICE);
     // Refused for another reason, asked by nobody's service, about a password, about
     // nobody, or only an explanation.
     assert_eq!(come(&desk, "sshd", "alice"), Verdict::Disabled);
