@@ -283,24 +283,29 @@ fn what_has_expired_is_asked_for_and_given_if_nobody_answers() {
 }
 
 #[test]
-fn groups_that_are_not_known_are_asked_for() {
-    let stage = Stage::new();
-    stage.serve(|_| Some(Reply::GroupIds(Some(vec![7000]))));
-    stage.publish(|base| {
-        let entry = domlogon_names::UserEntry {
-            name: "alice",
-            uid: 2000,
-            gid: 5000,
-            full_name: "",
-            home: "/",
-            shell: "/bin/sh",
-            expires_at: 0,
-            groups: None,
-            groups_expire_at: 0,
-        };
-        base.user(&entry).unwrap();
-    });
-    assert_eq!(stage.groups_of("alice", 5000, &[]).2, Some(vec![7000]));
+fn groups_that_are_not_known_or_have_expired_are_asked_for() {
+    for (groups, groups_expire_at) in [(None, 0), (Some(&[5000, 5001][..]), 1)] {
+        let stage = Stage::new();
+        let asked = stage.serve(|_| Some(Reply::GroupIds(Some(vec![7000]))));
+        stage.publish(|base| {
+            let entry = domlogon_names::UserEntry {
+                name: "alice",
+                uid: 2000,
+                gid: 5000,
+                full_name: "",
+                home: "/",
+                shell: "/bin/sh",
+                expires_at: 0,
+                groups,
+                groups_expire_at,
+            };
+            base.user(&entry).unwrap();
+        });
+        // The rest of him holds.
+        assert!(stage.user("alice").2.is_some());
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+        assert_eq!(stage.groups_of("alice", 5000, &[]).2, Some(vec![7000]));
+    }
 }
 
 #[test]
