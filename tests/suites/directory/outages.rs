@@ -287,6 +287,7 @@ fn without_answer(world: &mut World) -> Result<()> {
         contact::is_with(SECOND_HOST, PATIENCE)?;
         known(&account.name)?;
         directory.front(Front::Mute)?;
+        contact::is_with(SECOND_HOST, PATIENCE)?;
         let log = Log::from_now();
         let report = change(&account, NEW_PASSWORD)?;
         report.returns("chauthtok", "AUTHTOK_ERR")?;
