@@ -36,7 +36,7 @@ complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "group" -d 'Make, 
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "policy" -d 'Show and change the rules for passwords and lockouts'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "rights" -d 'Show, give and take the rights to log on to this host, and try a change first'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "explain" -d 'Show step by step what a logon would get, without a password and without any effect'
-complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "status" -d 'Show how the daemon, its account database and its logon rights are'
+complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "status" -d 'Show how the daemon, its account database, its confinement and its logon rights are'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "check" -d 'Judge a configuration file, or a file of logon rights, before the daemon uses it'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "enable" -d 'Turn domlogon on: put it into PAM\'s stacks and nsswitch.conf, prove that nobody is locked out, and go back if it is not so'
 complete -c domlogon -n "__fish_domlogon_needs_command" -f -a "confirm" -d 'Keep what `domlogon enable --confirm TIME` has turned on. Said from a new logon'
