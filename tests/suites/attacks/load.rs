@@ -101,7 +101,7 @@ fn in_a_row(world: &mut World) -> Result<()> {
         process: world.daemon()?.process(),
         answers: Answers::default(),
         done: 0,
-        kept: None,
+        kept: Vec::new(),
     };
     let begun = Instant::now();
     let result = row.run();
@@ -111,9 +111,10 @@ fn in_a_row(world: &mut World) -> Result<()> {
         &format!("{what}: took"),
         format!("{} s", begun.elapsed().as_secs()),
     );
-    if let Some([warm, last]) = row.kept {
-        figure(&format!("{what}: kept after a third"), warm);
+    if let (Some(warm), Some(last)) = (row.kept.first(), row.kept.last()) {
+        figure(&format!("{what}: kept when it was warm"), warm);
         figure(&format!("{what}: kept at the end"), last);
+        figure(&format!("{what}: memory meanwhile"), course(&row.kept));
     }
     result?;
     row.crowd.comes_in()
@@ -124,8 +125,8 @@ struct Row {
     process: u32,
     answers: Answers,
     done: usize,
-    /// What the daemon held when it had held the most for the first time, and last.
-    kept: Option<[Keeps; 2]>,
+    /// What the daemon held since it had held the most for the first time.
+    kept: Vec<Keeps>,
 }
 
 impl Row {
@@ -138,9 +139,8 @@ impl Row {
             // By then it has as many threads as it ever has.
             if self.done * 3 >= logons {
                 let now = Keeps::of(self.process)?;
-                let [warm, last] = self.kept.get_or_insert([now, now]);
-                *last = now;
-                warm.holds(now)?;
+                self.kept.push(now);
+                self.kept[0].holds(now)?;
             }
         }
         Ok(())
@@ -160,6 +160,17 @@ impl Row {
         self.done += logons;
         Ok(())
     }
+}
+
+/// The memory at no more than ten moments, as far from each other as can be.
+fn course(kept: &[Keeps]) -> String {
+    let step = kept.len().div_ceil(10).max(1);
+    let some: Vec<String> = kept
+        .iter()
+        .step_by(step)
+        .map(|now| now.memory.to_string())
+        .collect();
+    format!("{} KiB", some.join(", "))
 }
 
 /// Until the threads that came for a crowd are gone.

@@ -11,7 +11,7 @@ pub(super) const AT_REST: u64 = 20;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keeps {
     /// Resident memory that is its own, in KiB.
-    memory: u64,
+    pub(super) memory: u64,
     descriptors: u64,
     pub(super) threads: u64,
 }
