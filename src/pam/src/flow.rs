@@ -124,10 +124,15 @@ impl<'a, H: Host> Call<'a, H> {
         self.own(verdict, &user.to_string())
     }
 
-    /// What a reply that is no decision comes to.
+    /// What a reply that is no decision comes to. It never opens anything: neither where this
+    /// hook would leave a refusal to the next one, nor where it has nothing against a verdict.
     fn odd(&self, user: &UserName, reply: Reply) -> Decision {
+        let opens = |verdict: Verdict| {
+            let code = verdict.pam_code(self.hook, &self.service);
+            verdict.grants() || matches!(code, PamCode::Success | PamCode::NewAuthtokReqd)
+        };
         let verdict = match reply {
-            Reply::Refused(verdict) if !verdict.grants() => verdict,
+            Reply::Refused(verdict) if !opens(verdict) => verdict,
             _ => {
                 self.host
                     .log(Level::Error, "domlogond answered another question");

@@ -78,6 +78,16 @@ mod tests {
     }
 
     #[test]
+    fn only_a_decision_lets_in() {
+        for verdict in Verdict::ALL {
+            let host = Scripted::new("alice").replies(Reply::Refused(verdict));
+            let code = run(&host, 0, "");
+            let opens = matches!(code, PamCode::Success | PamCode::NewAuthtokReqd);
+            assert!(!opens, "{verdict:?}");
+        }
+    }
+
+    #[test]
     fn notices_are_told() {
         let mut granted = decision(Verdict::Success);
         granted.notices = vec![Notice::ExpiresIn(3 * 86_400)];

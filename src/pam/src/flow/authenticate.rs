@@ -268,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn only_a_decision_is_left_to_account_management() {
+        for verdict in Verdict::ALL {
+            let host = Scripted::new("alice")
+                .service("sshd")
+                .alive()
+                .types(&["pw"])
+                .replies(Reply::Refused(verdict));
+            assert_ne!(run(&host, 0, ""), PamCode::Success, "{verdict:?}");
+        }
+    }
+
+    #[test]
     fn a_conversation_without_an_answer_is_an_error() {
         let host = Scripted::new("alice").alive().fails_to_answer();
         assert_eq!(run(&host, 0, ""), PamCode::ConvErr);
