@@ -428,4 +428,4 @@ fn is_field(path: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

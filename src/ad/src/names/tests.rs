@@ -4,10 +4,10 @@ use super::*;
 use crate::logon::tests::{open, settings};
 use crate::settings::Settings;
 
-const NOW: Timestamp = Timestamp(1_795_000_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000);
 
 /// A host that knows alice's groups since `NOW`, and asked for her without them again.
-fn known(sync: bool, again: Timestamp) -> (tempfile::TempDir, Directory, Vec<u32>) {
+pub(crate) fn known(sync: bool, again: Timestamp) -> (tempfile::TempDir, Directory, Vec<u32>) {
     let folder = tempfile::tempdir().unwrap();
     let directory = open(Settings {
         sync,

@@ -1,11 +1,7 @@
 //! Until when it is said that something holds.
 
 use super::*;
-use crate::entry::Person;
-use crate::logon::tests::{open, settings};
-use crate::settings::Settings;
-
-const NOW: Timestamp = Timestamp(1_795_000_000);
+use crate::names::tests::{NOW, known};
 
 /// What is said of users: until when an entry and its groups hold, and how many groups.
 #[derive(Default)]
@@ -31,16 +27,7 @@ impl Listener for Said {
 fn groups_hold_as_long_as_they_do_and_not_as_the_entry() {
     let later = NOW.plus(500);
     for (sync, until) in [(false, Some(later.plus(FRESH))), (true, None)] {
-        let folder = tempfile::tempdir().unwrap();
-        let directory = open(Settings {
-            sync,
-            ..settings(folder.path())
-        });
-        let alice = Person::example("alice", 1103);
-        let groups = [Sid::domain(1, 2, 3).with_rid(1200)];
-        directory.keep(&alice, Some(&groups), NOW).unwrap();
-        // Her entry alone is read again.
-        directory.keep(&alice, None, later).unwrap();
+        let (_folder, directory, _) = known(sync, later);
         let mut said = Said::default();
         directory.survey(&mut said).unwrap();
         let Changes::Few(changed) = directory.changes().unwrap() else {
