@@ -143,7 +143,7 @@ impl Seed<'_> {
             .into_iter()
             .chain(groups)
             .map(|(rid, name)| (self.id(rid), name))
-            .find(|(id, _)| is_reserved(*id) || is_local(local, *id));
+            .find(|(id, _)| is_reserved(*id) || local.has_id(*id));
         match taken {
             Some((id, name)) => Err(Error::IdTaken {
                 id,
@@ -190,15 +190,10 @@ pub(crate) fn take_rid(
             .checked_add(rid)
             .filter(|id| *id <= HIGHEST_ID)
             .ok_or(NO_ROOM)?;
-        if !is_reserved(id) && !is_local(local, id) && !is_used(connection, id)? {
+        if !is_reserved(id) && !local.has_id(id) && !is_used(connection, id)? {
             return Ok((rid, id));
         }
     }
-}
-
-/// Whether a user or a group of this host has the id.
-fn is_local(local: &dyn LocalNames, id: u32) -> bool {
-    local.owner_of(id).is_some() || local.has_gid(id)
 }
 
 /// Ids that mean nobody: -1, and what others take for it.

@@ -20,14 +20,10 @@ impl Directory {
     fn misleads(&self, name: &str) -> bool {
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         match name.parse() {
-            Ok(id) if is_number => id < LOWEST_ID || self.is_local_id(id),
+            Ok(id) if is_number => id < LOWEST_ID || self.local.has_id(id),
             Err(_) if is_number => false,
             _ => UserName::misleads(name).is_some(),
         }
-    }
-
-    fn is_local_id(&self, id: u32) -> bool {
-        self.local.owner_of(id).is_some() || self.local.has_gid(id)
     }
 
     /// Whether an id may be answered for.

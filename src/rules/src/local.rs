@@ -21,6 +21,11 @@ pub trait LocalNames: Send + Sync {
     /// Whether a group in /etc/group has this id.
     fn has_gid(&self, gid: u32) -> bool;
 
+    /// Whether a user or a group of this host has this id.
+    fn has_id(&self, id: u32) -> bool {
+        self.owner_of(id).is_some() || self.has_gid(id)
+    }
+
     /// Takes every id away that [`has_gid`](Self::has_gid) says yes to. For many ids: an
     /// implementation looks at the file once.
     fn strike_gids(&self, gids: &mut Vec<u32>) {
