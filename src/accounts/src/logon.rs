@@ -7,14 +7,14 @@
 //! allows, and after the lock the right password is refused like a wrong one.
 //!
 //! Every comparison ends with something written, be it only one more refusal that counts
-//! for no account. So the time does not tell a name that does not exist from a wrong
-//! password, and a store that cannot be written answers no guess at all: it could not
-//! count it.
+//! for no account: a store that cannot be written answers no guess at all, as it could not
+//! count it. And for a name that does not exist as much is read and written as for a wrong
+//! password, so that the time does not tell the two apart.
 
 use crate::database::Database;
 use crate::domain::{self, note_refusal};
 use crate::error::{Fault, Result};
-use crate::hash::{Current, Trial};
+use crate::hash::{Current, Trial, Verifier};
 use crate::record::{self, Record};
 use crate::store::Durability;
 use domlogon_protocol::{Decision, Policy, Secret, Timestamp, UserName, Verdict};
@@ -143,13 +143,22 @@ impl Database {
         if let Some(decision) = self.not_ours(attempt.user, place) {
             return Ok(Compared::refused(decision));
         }
-        let Some((record, policy)) = self.find_with_policy(attempt.user)? else {
-            trial.spend()?;
-            self.spend_on_decoys(trial, None)?;
-            self.store
-                .write_by(trial.deadline(), Durability::Now, note_refusal)?;
-            let name = attempt.user.to_string();
-            return Ok(Compared::refused(rules::decide_unknown(&name, place)));
+        let found = self.store.read(|connection| {
+            Ok(match self.find(connection, attempt.user)? {
+                Some(record) => Ok((record, domain::policy(connection)?)),
+                // Damage of another account is not this name's affair.
+                None => Err(stand_in(connection).unwrap_or(None)),
+            })
+        })?;
+        let (record, policy) = match found {
+            Ok(found) => found,
+            Err(stand_in) => {
+                trial.spend()?;
+                self.spend_on_decoys(trial, None)?;
+                self.count_for_nobody(trial, stand_in)?;
+                let name = attempt.user.to_string();
+                return Ok(Compared::refused(rules::decide_unknown(&name, place)));
+            }
         };
         let account = record.account(&self.domain);
         if let Some(decision) = rules::locked(&account, &policy, place, attempt.now) {
@@ -182,10 +191,7 @@ impl Database {
         record: &Record,
         policy: &Policy,
     ) -> Result<Compared> {
-        let recent = self.store.read(|connection| {
-            let entries = rules::n_minus_two_entries(policy);
-            record::history(connection, record.rid, entries)
-        })?;
+        let recent = self.recent(record, policy)?;
         // The same salt as the comparison's: no further hash, unless the cost was changed.
         let is_recent = trial.matches_any(&recent)?;
         let deadline = trial.deadline();
@@ -216,6 +222,33 @@ impl Database {
             })
     }
 
+    /// As [`count_wrong`](Self::count_wrong), for a name of nobody's: what is read of another
+    /// account is not looked at, and nothing is counted but a refusal.
+    fn count_for_nobody(
+        &self,
+        trial: &Trial<'_>,
+        stand_in: Option<(Record, Policy)>,
+    ) -> Result<()> {
+        if let Some((record, policy)) = &stand_in {
+            let _ = self.recent(record, policy);
+        }
+        let deadline = trial.deadline();
+        self.store
+            .write_by(deadline, Durability::Now, |connection| {
+                if let Some((record, _)) = &stand_in {
+                    let _ = self.settled(connection, record);
+                }
+                note_refusal(connection)
+            })
+    }
+
+    /// The passwords whose owner may still try them, without being counted.
+    fn recent(&self, record: &Record, policy: &Policy) -> Result<Vec<Verifier>> {
+        let entries = rules::n_minus_two_entries(policy);
+        self.store
+            .read(|connection| record::history(connection, record.rid, entries))
+    }
+
     /// The account as it is now, unless its password is another than the one compared.
     fn settled<'a>(
         &self,
@@ -235,6 +268,14 @@ impl Database {
             record,
         }))
     }
+}
+
+/// The first account and its policy, read in the place of somebody who does not exist.
+fn stand_in(connection: &Connection) -> Result<Option<(Record, Policy)>> {
+    let Some(record) = Record::first(connection)? else {
+        return Ok(None);
+    };
+    Ok(Some((record, domain::policy(connection)?)))
 }
 
 enum Compared {

@@ -56,6 +56,15 @@ impl Record {
             .optional()?)
     }
 
+    /// The oldest account.
+    pub(crate) fn first(connection: &Connection) -> Result<Option<Self>> {
+        let first = "(SELECT min(rid) FROM users)";
+        Ok(connection
+            .prepare_cached(&format!("{SELECT} WHERE u.rid = {first}"))?
+            .query_row([], Self::read)
+            .optional()?)
+    }
+
     pub(crate) fn by_uid(connection: &Connection, uid: u32) -> Result<Option<Self>> {
         Ok(connection
             .prepare_cached(&format!("{SELECT} WHERE u.uid = ?1"))?

@@ -2,6 +2,7 @@ use super::*;
 use crate::logon::Attempt;
 use crate::store::Durability;
 use domlogon_rules as rules;
+use rusqlite::Connection;
 use std::thread;
 
 #[test]
@@ -208,6 +209,27 @@ fn a_name_that_does_not_exist_costs_what_a_wrong_password_costs() {
     let hashes = world.hasher.hashes_made();
     assert_eq!(world.logon("alice", PASSWORD), Verdict::LockedOut);
     assert_eq!(world.hasher.hashes_made(), hashes);
+}
+
+#[test]
+fn another_account_stands_in_for_a_name_that_does_not_exist_and_stays_as_it_is() {
+    let world = World::new();
+    world.user("alice");
+    let row = || -> String {
+        let all = "SELECT group_concat(concat_ws('|', key, hex(verifier), bad_count, last_bad,
+                   password_set, last_logon), ';') FROM users";
+        let read = |c: &Connection| Ok(c.query_row(all, [], |r| r.get(0))?);
+        world.store.read(read).unwrap()
+    };
+    world.logon("alice", "wrong");
+    let before = row();
+    assert_eq!(world.logon("nobody-here", PASSWORD), Verdict::UserNotFound);
+    assert_eq!(row(), before);
+    // Not even damage of it matters.
+    let damage = |c: &Connection| c.execute("UPDATE users SET hours = x'FFFF'", []);
+    world.store.writer(damage).unwrap();
+    assert_eq!(world.logon("nobody-here", PASSWORD), Verdict::UserNotFound);
+    assert!(world.try_logon("alice", PASSWORD, NOW).is_err());
 }
 
 #[test]
