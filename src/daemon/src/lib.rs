@@ -107,7 +107,7 @@ fn fail(text: &str, code: ExitCode) -> ExitCode {
 /// Runs until a signal ends it.
 fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     die_of_panics(log);
-    domlogon_heap::give_large_blocks_back();
+    domlogon_heap::keep_little();
     let given = Sockets::given().map_err(Error::Socket)?;
     host::close_up().map_err(Error::CloseUp)?;
     let open_files = host::open_files().map_err(|errno| Error::System(errno.into()))?;
