@@ -123,15 +123,13 @@ impl<'a> Attempt<'a> {
     /// As [`Attempt::log_on`].
     pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
         match self.ask(Some(CHANGEPW))? {
-            Said::Yes(ticket, Armour::On) => Ok(Tried::Right(Box::new(ticket))),
+            Said::Yes(ticket, Armour::On) => Ok(self.right(ticket)),
             Said::Yes(ticket, Armour::Off) => match self.plain(None) {
                 Ok(tgt) => Ok(match self.prove_controller(&tgt)? {
-                    None => Tried::Right(Box::new(ticket)),
+                    None => self.right(ticket),
                     Some(refusal) => Tried::Refused(refusal),
                 }),
-                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => {
-                    Ok(Tried::Right(Box::new(ticket)))
-                }
+                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => Ok(self.right(ticket)),
                 Err(error) => Err(self.failed(error)),
             },
             Said::No(error, armour) => self.refused(&error, armour),

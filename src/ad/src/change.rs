@@ -7,11 +7,14 @@
 use crate::attempt::{Attempt, Tried};
 use crate::directory::{Directory, LOGON, Live};
 use crate::journal::Level;
+use crate::logon::refusing;
 use crate::servers::Server;
 use crate::transport::{KPASSWD, Wire};
 use crate::trouble::Trouble;
 use domlogon_krb5::{Changed, Credentials, Error as KerberosError, KpasswdPolicy};
-use domlogon_protocol::{Decision, Params, Policy, Rule, Secret, Timestamp, UserName, Verdict};
+use domlogon_protocol::{
+    Decision, Hook, Params, Policy, Rule, Secret, Timestamp, UserName, Verdict,
+};
 use domlogon_rules as rules;
 use domlogon_rules::Place;
 use domlogon_rules::backend::Outage;
@@ -156,9 +159,10 @@ impl Directory {
                 Some(refusal) => Err(Box::new(refusal)),
                 None => Ok(ticket),
             },
-            Tried::Proven { refusal, .. } => Err(Box::new(
-                judged.unwrap_or_else(|| self.theirs(refusal, live, place)),
-            )),
+            Tried::Proven { refusal, .. } => Err(Box::new(match judged {
+                Some(refusal) => refusal,
+                None => refusing(self.theirs(refusal, live, place), Hook::Update, place)?,
+            })),
             Tried::Refused(refusal) => Err(match refusal.verdict {
                 Verdict::LockedOut => Box::new(
                     rules::locked(&account, &live.policy, place, now)

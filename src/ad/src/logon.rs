@@ -8,7 +8,9 @@ use crate::servers::Server;
 use crate::status::Refusal;
 use crate::trouble::Trouble;
 use domlogon_krb5::Credentials;
-use domlogon_protocol::{Decision, Outcome, Rule, Secret, Step, Timestamp, UserName, Verdict};
+use domlogon_protocol::{
+    Decision, Hook, Outcome, PamCode, Rule, Secret, Step, Timestamp, UserName, Verdict,
+};
 use domlogon_rules as rules;
 use domlogon_rules::backend::Outage;
 use domlogon_rules::{Flags, Judgement, Place, Proof};
@@ -111,7 +113,8 @@ impl Directory {
     }
 
     /// The password was right, and the controller refuses. Our own order decides which of
-    /// the reasons is told; where we find none, the controller's stands.
+    /// the reasons is told; where we find none, the controller's stands, if it refuses here
+    /// and now.
     ///
     /// An old password leads in, by way of a change; and at a locked screen without one. For
     /// the latter a true controller must have said so (`vouched`). The former it may be left
@@ -131,7 +134,8 @@ impl Directory {
                     && step.outcome == Outcome::Skipped
             };
             if !refusal.is_about_age() || !judgement.steps.iter().any(overlooked) {
-                judgement.decision = self.theirs(refusal, live, place);
+                let theirs = self.theirs(refusal, live, place);
+                judgement.decision = refusing(theirs, Hook::Authenticate, place)?;
             } else if !vouched {
                 return Err(Trouble::Unvouched);
             }
@@ -335,6 +339,22 @@ impl Directory {
                 )))
             }
         }
+    }
+}
+
+/// A refusal that only the controller has a reason for. It has to refuse in this hook: what comes
+/// next, be it account management or the change of the password, asks the directory again, finds
+/// nothing, and lets in. So would whoever answers in the controller's place, without a password.
+pub(crate) fn refusing(
+    decision: Decision,
+    hook: Hook,
+    place: &Place<'_>,
+) -> Result<Decision, Trouble> {
+    match decision.verdict.pam_code(hook, place.service) {
+        PamCode::Success => Err(Trouble::Odd(
+            "it refuses somebody for a reason that is not in its directory",
+        )),
+        _ => Ok(decision),
     }
 }
 

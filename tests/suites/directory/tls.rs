@@ -21,7 +21,7 @@ pub(crate) fn cases() -> Vec<Case> {
 const TRUSTED: &str = "/etc/domlogon/ca.pem";
 const OTHER_KEY: &str = "/etc/domlogon/other.key";
 
-fn trust(authority: &str) -> Result<()> {
+pub(super) fn trust(authority: &str) -> Result<()> {
     let what = "put the authority in its place";
     let text = fs::read(authority).map_err(Failure::harness(what))?;
     fs::write(TRUSTED, text).map_err(Failure::harness(what))?;
@@ -29,7 +29,11 @@ fn trust(authority: &str) -> Result<()> {
 }
 
 fn settings(channel: &str) -> String {
-    format!("servers = [\"{HOST}\"]\nldap = \"{channel}\"\nca = \"{TRUSTED}\"")
+    format!("servers = [\"{HOST}\"]\n{}", by_tls(channel))
+}
+
+pub(super) fn by_tls(channel: &str) -> String {
+    format!("ldap = \"{channel}\"\nca = \"{TRUSTED}\"")
 }
 
 fn trusted(world: &mut World, channel: &str) -> Result<()> {

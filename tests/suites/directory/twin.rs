@@ -3,10 +3,11 @@
 
 use super::known;
 use super::outages::{TELL, at_the_word};
+use super::tls::{by_tls, trust};
 use crate::login::login;
 use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
-use domlogon_tests::directory::{Front, SECOND_HOST, TWIN_PASSWORD};
+use domlogon_tests::directory::{AUTHORITY, Front, SECOND_HOST, TWIN_PASSWORD};
 use domlogon_tests::sshd::Method;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
@@ -19,6 +20,10 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/false twin/amid a change", amid_a_change),
         in_directory("directory/false twin/from the start", from_the_start),
         in_directory("directory/false twin/of Kerberos alone", of_kerberos_alone),
+        in_directory(
+            "directory/false twin/of Kerberos alone, without FAST",
+            without_fast,
+        ),
         in_directory(
             "directory/false twin/that knows the old passwords",
             that_knows_the_old,
@@ -180,11 +185,52 @@ fn of_kerberos_alone(world: &mut World) -> Result<()> {
     let names: Vec<&str> = cast.iter().map(|account| &*account.name).collect();
     let expired: Vec<&str> = names.iter().skip(1).copied().collect();
     directory.add_twin(&names, &expired)?;
-    between(world, |_| {
+    between(world, "", |_| {
         for account in &cast {
             no_way_in(account)?;
             let learnt = directory.opinion_of_twin(&account.name, NEW_PASSWORD)?;
             ensure_equal("the new password at the twin", &*learnt, "52e")?;
+        }
+        Ok(())
+    })?;
+    cast.iter().try_for_each(Account::keeps_its_password)
+}
+
+/// The same, where LDAP is sealed by TLS: the host has no ticket to make an armour of, so that
+/// anybody can say that a password was right and has expired. Whose password has not, by the
+/// directory, is not let in. Whose has is led to the change, and that does not succeed.
+fn without_fast(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let cast = cast(world)?;
+    let names: Vec<&str> = cast.iter().map(|account| &*account.name).collect();
+    let expired: Vec<&str> = names.iter().skip(1).copied().collect();
+    directory.add_twin(&names, &expired)?;
+    trust(AUTHORITY)?;
+    between(world, &by_tls("ldaps"), |_| {
+        // The first has not expired for the twin, which gives him a ticket that opens nothing here:
+        // and then it is not asked any more.
+        let conditions = [Good, MustChange, PasswordExpired];
+        for (account, condition) in cast.iter().skip(1).zip(conditions) {
+            let must_change = matches!(condition, MustChange | PasswordExpired);
+            for service in ["swaylock", "login", "sshd", "ftp"] {
+                let can_change = matches!(service, "login" | "sshd");
+                let hooks: &[&str] = match must_change && can_change {
+                    true => &["auth", "acct", "expired"],
+                    false => &["auth"],
+                };
+                let report = Probe::bare(service, &account.name)
+                    .answer(TWIN_PASSWORD)
+                    .answer(NEW_PASSWORD)
+                    .answer(NEW_PASSWORD)
+                    .run(hooks)?;
+                let last = hooks.last().copied().unwrap_or("auth");
+                ensure(
+                    report.code(last)? != "SUCCESS",
+                    format!("{service} with the twin's password, {condition:?}"),
+                    "no way in",
+                    report.text(),
+                )?;
+            }
         }
         Ok(())
     })?;
@@ -196,7 +242,7 @@ fn that_knows_the_old(world: &mut World) -> Result<()> {
     let directory = world.directory()?;
     let cast = cast(world)?;
     directory.add_twin(&[], &[])?;
-    between(world, |_| {
+    between(world, "", |_| {
         for account in &cast {
             let report = Probe::bare("once", &account.name)
                 .answer(PASSWORD)
@@ -219,13 +265,17 @@ fn that_knows_the_old(world: &mut World) -> Result<()> {
 }
 
 /// With the one between who leads Kerberos to the twin; the daemon has met him before as an
-/// honest one.
-fn between(world: &mut World, work: impl FnOnce(&mut World) -> Result<()>) -> Result<()> {
+/// honest one. `more` is further configuration.
+fn between(
+    world: &mut World,
+    more: &str,
+    work: impl FnOnce(&mut World) -> Result<()>,
+) -> Result<()> {
     let directory = world.directory()?;
     directory.second_is_known(true)?;
     directory.front(Front::Open(0))?;
-    let servers = format!("servers = [\"{SECOND_HOST}\"]");
-    let result = world.configured(&servers, |world| {
+    let settings = format!("servers = [\"{SECOND_HOST}\"]\n{more}");
+    let result = world.configured(&settings, |world| {
         contact::is_with(SECOND_HOST, PATIENCE)?;
         directory.front(Front::False)?;
         work(world)
