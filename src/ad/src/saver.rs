@@ -32,8 +32,7 @@ impl Saver {
         Self(sender)
     }
 
-    /// Saves a password that a controller has just confirmed. One that was saved already
-    /// (it was set at the same instant) is not hashed again.
+    /// Saves a password that a controller has just confirmed.
     pub(crate) fn save(&self, sid: &Sid, password_set: i64, password: &Secret, now: Timestamp) {
         let work = Work {
             sid: sid.clone(),
@@ -49,13 +48,9 @@ impl Saver {
 
 fn work(receiver: &Receiver<Work>, cache: &Cache, journal: &dyn Journal) {
     for work in receiver {
-        let old = cache.saved(&work.sid).ok().flatten();
-        let same = old.filter(|old| old.password_set == work.password_set && work.password_set > 0);
-        let verifier = match same {
-            Some(old) => Some(old.verifier),
-            None => offline::verifier(&work.password),
-        };
-        let Some(verifier) = verifier else {
+        // Also where one of the same instant is saved: whoever confirmed this one may have read the
+        // instant before the change had come to him.
+        let Some(verifier) = offline::verifier(&work.password) else {
             continue;
         };
         let saved = Saved {
@@ -67,5 +62,33 @@ fn work(receiver: &Receiver<Work>, cache: &Cache, journal: &dyn Journal) {
         if let Err(error) = cache.save(&work.sid, &saved) {
             journal.note(Level::Warning, &error.to_string());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logon::tests::Quiet;
+
+    #[test]
+    fn the_password_that_was_confirmed_last_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+        let sid: Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
+        let (sender, receiver) = sync_channel(WAITING);
+        for password in [&b"old"[..], b"new"] {
+            let work = Work {
+                sid: sid.clone(),
+                password_set: 7,
+                password: Secret::new(password),
+                now: Timestamp(1000),
+            };
+            sender.send(work).unwrap();
+        }
+        drop(sender);
+        work(&receiver, &cache, &Quiet);
+        let saved = cache.saved(&sid).unwrap().unwrap();
+        let opens = |password: &[u8]| offline::opens(&saved.verifier, &Secret::new(password));
+        assert!(opens(b"new") && !opens(b"old"));
     }
 }

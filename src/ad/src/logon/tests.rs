@@ -14,7 +14,7 @@ const NOW: Timestamp = Timestamp(1_795_000_000);
 const RIGHT: &[u8] = b"Corr3ct-Horse";
 const TRIES: u32 = 3;
 
-struct Quiet;
+pub(crate) struct Quiet;
 
 impl Journal for Quiet {
     fn note(&self, _: Level, _: &str) {}

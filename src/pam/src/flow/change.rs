@@ -100,7 +100,12 @@ impl<H: Host> Call<'_, H> {
             new: new.clone(),
             origin: self.origin(),
         };
-        self.decide(user, &request)
+        let decision = self.decide(user, &request);
+        if decision.verdict.grants() && decision.verdict != Verdict::Success {
+            // Somebody may be let in, and that is no answer: nothing says that it was changed.
+            return self.own(Verdict::ChangeNotKnown, &user.to_string());
+        }
+        decision
     }
 
     fn finish_change(&self, decision: &Decision, new: &Secret) -> PamCode {
@@ -240,8 +245,13 @@ mod tests {
         for verdict in Verdict::ALL {
             let host = ready().types(&["new", "new"]).decides(verdict);
             let code = update(&host, 0, "retry=1");
-            assert_eq!(code, verdict.pam_code(Hook::Update, "login"));
-            let changed = code == PamCode::Success;
+            let changed = verdict == Verdict::Success;
+            let row = match verdict.grants() && !changed {
+                true => Verdict::ChangeNotKnown,
+                false => verdict,
+            };
+            assert_eq!(code, row.pam_code(Hook::Update, "login"));
+            assert_eq!(code == PamCode::Success, changed);
             assert_eq!(host.seen().contains(&CHANGED.to_owned()), changed);
             assert_eq!(host.password().is_some(), changed);
         }
@@ -252,7 +262,7 @@ mod tests {
         for verdict in Verdict::ALL.into_iter().filter(|v| !mendable(*v)) {
             let host = ready().types(&["new", "new"]).decides(verdict);
             let code = update(&host, 0, "");
-            assert_eq!(code, verdict.pam_code(Hook::Update, "login"));
+            assert_eq!(code == PamCode::Success, verdict == Verdict::Success);
             assert_eq!(host.asked().len(), 1);
         }
     }
