@@ -116,7 +116,7 @@ impl Backend for Database {
             let Some(record) = Record::by_uid(connection, uid)? else {
                 return Ok(false);
             };
-            Ok(self.is_visible_user(&record.name, record.uid)
+            Ok(self.is_visible(&record)
                 && !record.flags.contains(Flags::ACCOUNTDISABLE)
                 && record.expires.is_none_or(|end| now <= end)
                 && members::is_administrator(connection, record.rid)?)

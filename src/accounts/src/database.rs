@@ -161,7 +161,7 @@ impl Database {
             return Ok(None);
         }
         let record = Record::by_key(connection, &user.key())?;
-        Ok(record.filter(|record| self.is_visible_user(&record.name, record.uid)))
+        Ok(record.filter(|record| self.is_visible(record)))
     }
 
     /// An account that this host may see, and the policy that it is judged by.
@@ -186,12 +186,26 @@ impl Database {
         })
     }
 
-    pub(crate) fn is_visible_user(&self, name: &str, uid: u32) -> bool {
-        uid >= self.minimum() && !self.is_local_user(name)
+    pub(crate) fn is_visible(&self, record: &Record) -> bool {
+        self.is_visible_user(&record.name, record.uid) && self.may_be_primary(record.gid)
     }
 
+    /// Whether this host may see somebody with this name and id. Its own users may have been
+    /// made after the account: who has the id of one would be that user.
+    pub(crate) fn is_visible_user(&self, name: &str, uid: u32) -> bool {
+        uid >= self.minimum() && !self.is_local_user(name) && self.local.owner_of(uid).is_none()
+    }
+
+    /// As [`is_visible_user`](Self::is_visible_user): who is in a group with the id of one of
+    /// this host's would have what that may.
     pub(crate) fn is_visible_group(&self, name: &str, gid: u32) -> bool {
-        gid >= self.minimum() && !self.is_local_group(name)
+        gid >= self.minimum() && !self.is_local_group(name) && !self.local.has_gid(gid)
+    }
+
+    /// Whether somebody may have this as his primary group. Whoever comes in has one, whatever
+    /// the least id that is answered for, and it is never one of this host's.
+    pub(crate) fn may_be_primary(&self, gid: u32) -> bool {
+        !self.local.has_gid(gid)
     }
 
     pub(crate) fn is_local_user(&self, name: &str) -> bool {

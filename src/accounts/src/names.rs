@@ -47,7 +47,7 @@ impl Database {
     pub(crate) fn gids_of(&self, key: &str) -> Result<Option<Vec<u32>>> {
         self.store.read(|connection| {
             let record = Record::by_key(connection, key)?;
-            let Some(record) = record.filter(|r| self.is_visible_user(&r.name, r.uid)) else {
+            let Some(record) = record.filter(|record| self.is_visible(record)) else {
                 return Ok(None);
             };
             let mut gids: Vec<u32> = GroupRow::all_of_user(connection, record.rid)?
@@ -116,7 +116,7 @@ impl Database {
 
     fn shown(&self, record: Option<Record>) -> Option<User> {
         record
-            .filter(|record| self.is_visible_user(&record.name, record.uid))
+            .filter(|record| self.is_visible(record))
             .map(Record::user)
     }
 
@@ -124,18 +124,20 @@ impl Database {
         let Some(row) = row.filter(|row| self.is_visible_group(&row.name, row.gid)) else {
             return Ok(None);
         };
-        // A member with a local name would put the local user into the group.
-        let minimum = self.minimum();
-        let mut members: Vec<String> = members::all_users_in(connection, row.rid)?
-            .into_iter()
-            .filter(|(name, uid)| *uid >= minimum && UserName::fold(name) != "root")
-            .map(|(name, _)| name)
-            .collect();
-        self.local.strike_users(&mut members);
+        let members = members::all_users_in(connection, row.rid)?;
         Ok(Some(Group {
             name: row.name,
             gid: row.gid,
-            members,
+            members: self.shown_members(members),
         }))
+    }
+
+    /// The names of those of a group who may be seen. A member with a local name or id would
+    /// put the local user into the group.
+    pub(crate) fn shown_members(&self, mut people: Vec<(String, u32)>) -> Vec<String> {
+        let minimum = self.minimum();
+        people.retain(|(name, uid)| *uid >= minimum && UserName::fold(name) != "root");
+        self.local.strike_people(&mut people);
+        people.into_iter().map(|(name, _)| name).collect()
     }
 }

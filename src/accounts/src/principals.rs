@@ -23,7 +23,12 @@ impl Database {
         let alone = *name.qualifier() == Qualifier::None;
         self.store.read(|connection| {
             if !built_in {
-                if let Some(record) = self.find(connection, name)? {
+                // One that is kept out for its id alone stays in the lists that name it.
+                let is_named = |record: &Record| {
+                    record.uid >= self.minimum() && !self.is_local_user(&record.name)
+                };
+                let found = Record::by_key(connection, &name.key())?;
+                if let Some(record) = found.filter(is_named) {
                     return Ok(Some(Principal {
                         sid: self.domain.sid_of(record.rid, false),
                         name: record.name,

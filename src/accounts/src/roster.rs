@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::members::{self, GroupRow};
 use crate::record::Record;
 use crate::trail::Step;
-use domlogon_protocol::UserName;
 use domlogon_rules::backend::Outage;
 use domlogon_rules::roster::{
     Changes, DomainNames, Extent, GroupEntry, Kind, Listener, Roster, Subject, UserEntry,
@@ -82,7 +81,7 @@ impl Database {
         to: &mut dyn Listener,
     ) -> Result<ControlFlow<()>> {
         let found = Record::by_key(connection, &subject.key)?;
-        let Some(user) = found.filter(|user| self.is_visible_user(&user.name, user.uid)) else {
+        let Some(user) = found.filter(|user| self.is_visible(user)) else {
             return Ok(to.absent(subject));
         };
         let rows = GroupRow::all_of_user(connection, user.rid)?;
@@ -121,13 +120,7 @@ impl Database {
         };
         let found = members::some_users_in(connection, group.rid, LARGE + 1)?;
         let are_all = found.len() <= LARGE;
-        let minimum = Database::minimum(self);
-        let mut names: Vec<String> = found
-            .into_iter()
-            .filter(|(name, uid)| *uid >= minimum && UserName::fold(name) != "root")
-            .map(|(name, _)| name)
-            .collect();
-        self.local.strike_users(&mut names);
+        let names = self.shown_members(found);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(to.group(&GroupEntry {
             key: &subject.key,

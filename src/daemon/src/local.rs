@@ -95,6 +95,13 @@ impl LocalNames for Local {
         self.groups.now().owners.contains_key(&gid)
     }
 
+    fn strike_people(&self, people: &mut Vec<(String, u32)>) {
+        let now = self.users.now();
+        people.retain(|(name, uid)| {
+            !now.names.contains(&UserName::fold(name)) && !now.owners.contains_key(uid)
+        });
+    }
+
     fn strike_gids(&self, gids: &mut Vec<u32>) {
         let now = self.groups.now();
         gids.retain(|gid| !now.owners.contains_key(gid));
@@ -153,6 +160,16 @@ mod tests {
             .to_vec();
         local.strike_users(&mut names);
         assert_eq!(names, ["alice"]);
+        let mut people = [
+            ("Bob", 2000),
+            ("alice", 1000),
+            ("amy", 1001),
+            ("root", 3000),
+        ]
+        .map(|(name, uid)| (name.to_owned(), uid))
+        .to_vec();
+        local.strike_people(&mut people);
+        assert_eq!(people, [("amy".to_owned(), 1001)]);
         assert_eq!(local.owner_of(1000).as_deref(), Some("Bob"));
         assert_eq!(local.owner_of(1001), None);
         assert_eq!((local.id_of("Bob"), local.id_of("bob")), (Some(1000), None));

@@ -26,6 +26,13 @@ pub trait LocalNames: Send + Sync {
         self.owner_of(id).is_some() || self.has_gid(id)
     }
 
+    /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id is
+    /// a local user's: who had it would be that user. For many people: an implementation looks
+    /// at the file once.
+    fn strike_people(&self, people: &mut Vec<(String, u32)>) {
+        people.retain(|(name, uid)| !self.has_user(name) && self.owner_of(*uid).is_none());
+    }
+
     /// Takes every id away that [`has_gid`](Self::has_gid) says yes to. For many ids: an
     /// implementation looks at the file once.
     fn strike_gids(&self, gids: &mut Vec<u32>) {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-/// Users whose names are compared with the host's own at once.
+/// Users whose names and ids are compared with the host's own at once.
 const BATCH: usize = 1000;
 
 /// Says everybody who may be seen.
@@ -244,17 +244,19 @@ fn say_users(
             return Ok(ControlFlow::Continue(()));
         }
         batch.retain(|line| line.uid >= minimum && line.key != "root");
-        let mut keys: Vec<String> = batch.iter().map(|line| line.key.clone()).collect();
-        database.local.strike_users(&mut keys);
-        let mut kept = keys.into_iter().peekable();
+        let whom = |line: &Line| (line.key.clone(), line.uid);
+        let mut kept: Vec<(String, u32)> = batch.iter().map(whom).collect();
+        database.local.strike_people(&mut kept);
+        let mut kept = kept.into_iter().peekable();
         for line in batch {
-            if kept.next_if_eq(&line.key).is_none() {
+            if kept.next_if(|(key, _)| *key == line.key).is_none() {
                 continue;
             }
-            let Some(primary) = teams.at(line.primary) else {
+            people.push(line.rid, &line.name);
+            let primary = teams.at(line.primary);
+            let Some(primary) = primary.filter(|group| database.may_be_primary(group.gid)) else {
                 continue;
             };
-            people.push(line.rid, &line.name);
             if say_user(&line, primary.gid, to).is_break() {
                 return Ok(ControlFlow::Break(()));
             }

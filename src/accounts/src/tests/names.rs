@@ -134,6 +134,99 @@ fn local_names_are_never_answered() {
     );
 }
 
+/// A local user and a local group whose ids the domain has given already.
+struct Later {
+    uid: u32,
+    gid: u32,
+}
+
+impl LocalNames for Later {
+    fn has_user(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case("bob")
+    }
+
+    fn has_group(&self, _: &str) -> bool {
+        false
+    }
+
+    fn owner_of(&self, uid: u32) -> Option<String> {
+        (uid == self.uid).then(|| "bob".to_owned())
+    }
+
+    fn has_gid(&self, gid: u32) -> bool {
+        gid == self.gid
+    }
+}
+
+#[test]
+fn local_ids_are_never_answered() {
+    // The accounts were made before the local user and group were.
+    let world = World::new();
+    let uid = world.user("alice").uid;
+    world.user("carol");
+    add_group(&world, "crew");
+    let gid = world.group_by_name("crew").unwrap().unwrap().gid;
+    add_member(&world, "crew", "carol");
+    add_member(&world, "Administrators", "alice");
+    assert!(world.is_administrator(uid, NOW).unwrap());
+    let local = Arc::new(Later { uid, gid });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    // Whoever comes with the id is bob, and no administrator of the domain.
+    assert!(!world.is_administrator(uid, NOW).unwrap());
+    assert_eq!(world.user_by_id(uid).unwrap(), None);
+    assert_eq!(world.user_by_name("alice").unwrap(), None);
+    assert_eq!(world.group_ids("alice").unwrap(), None);
+    // Whoever logged on as alice would be bob.
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::UserNotFound);
+    let account = world.account(&name("alice"), &console(), NOW).unwrap();
+    assert_eq!(account.decision.verdict, Verdict::UserNotFound);
+    assert_eq!(
+        world.change("alice", PASSWORD, "Second-horse-2").verdict,
+        Verdict::UserNotFound
+    );
+    assert!(world.administrators(NOW).unwrap().is_empty());
+    let group = world.group_by_name("domain users").unwrap().unwrap();
+    assert_eq!(group.members, ["Administrator", "carol"]);
+    let users = world.users(0, 100).unwrap();
+    assert!(users.entries.iter().all(|user| user.uid != uid));
+    // The group stays in the database, and makes nobody a member of the local one.
+    assert_eq!(world.group_by_id(gid).unwrap(), None);
+    assert_eq!(world.group_by_name("crew").unwrap(), None);
+    assert!(!world.group_ids("carol").unwrap().unwrap().contains(&gid));
+    let groups = world.groups(0, 100).unwrap();
+    assert!(groups.entries.iter().all(|group| group.gid != gid));
+    assert_eq!(world.logon("carol", PASSWORD), Verdict::Success);
+    // Lists of rights that name her stay as they are.
+    assert!(world.principal(&name("alice")).unwrap().is_some());
+    // An administrator sees the account, can mend it, and make it anew.
+    assert_eq!(world.show("alice").uid, uid);
+    world
+        .try_set("alice", true, |c| c.disabled = Some(true))
+        .unwrap();
+    world
+        .ask(Request::UserDelete {
+            name: "alice".to_owned(),
+            force: true,
+        })
+        .unwrap();
+    assert_ne!(world.user("alice").uid, uid);
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::Success);
+}
+
+#[test]
+fn nobody_has_a_primary_group_of_this_host() {
+    let world = World::new();
+    world.user("alice");
+    let local = Arc::new(Later {
+        uid: 1000,
+        gid: 1_900_000_513,
+    });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    assert_eq!(world.user_by_name("alice").unwrap(), None);
+    assert_eq!(world.logon("alice", PASSWORD), Verdict::UserNotFound);
+    assert_eq!(world.show("alice").gid, 1_900_000_513);
+}
+
 #[test]
 fn ids_below_the_minimum_are_never_answered() {
     let world = World::new();

@@ -293,6 +293,65 @@ fn another_least_id_changes_everything() {
     assert_eq!(Known::all(&world), Known::asked(&world));
 }
 
+/// A host that has come to have ids of the domain.
+struct Numbers([u32; 2]);
+
+impl LocalNames for Numbers {
+    fn has_user(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_group(&self, _: &str) -> bool {
+        false
+    }
+
+    fn owner_of(&self, uid: u32) -> Option<String> {
+        self.0.contains(&uid).then(|| "bob".to_owned())
+    }
+
+    fn has_gid(&self, gid: u32) -> bool {
+        self.0.contains(&gid)
+    }
+}
+
+#[test]
+fn what_has_an_id_of_this_host_is_not_said() {
+    let world = World::new();
+    let alice = world.user("alice").uid;
+    world.user("carol");
+    add_group(&world, "crew");
+    add_group(&world, "team");
+    for member in ["alice", "carol"] {
+        add_member(&world, "crew", member);
+        add_member(&world, "team", member);
+    }
+    let crew = world.group_by_name("crew").unwrap().unwrap().gid;
+    let some = |key: &str, kind| Subject {
+        kind,
+        key: key.to_owned(),
+        id: 0,
+    };
+    let subjects = [
+        some("alice", Kind::User),
+        some("carol", Kind::User),
+        some("crew", Kind::Group),
+        some("team", Kind::Group),
+    ];
+    let mut world = world;
+    // Theirs, and the primary group of everybody.
+    for (ids, users) in [([alice, crew], 1), ([1_900_000_513, 0], 0)] {
+        let local = Arc::new(Numbers(ids));
+        world = world.reopened(|o| o.local = local).unwrap();
+        let all = Known::all(&world);
+        assert_eq!(all, Known::asked(&world));
+        assert_eq!(all.users.len().min(1), users);
+        assert!(!all.users.contains_key("alice"));
+        let mut known = all.clone();
+        world.review(&subjects, &mut known).unwrap();
+        assert_eq!(known, all);
+    }
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn a_large_domain() {
