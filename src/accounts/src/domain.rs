@@ -133,7 +133,8 @@ impl Seed<'_> {
     }
 
     /// Requires that no user or group of this host has one of the ids that the domain
-    /// begins with. They follow from the RIDs, which are the same in every domain.
+    /// begins with, be it among his subordinate ones. They follow from the RIDs, which are
+    /// the same in every domain.
     ///
     /// # Errors
     /// [`Error::IdTaken`] names the first that somebody has.
@@ -143,7 +144,9 @@ impl Seed<'_> {
             .into_iter()
             .chain(groups)
             .map(|(rid, name)| (self.id(rid), name))
-            .find(|(id, _)| is_reserved(*id) || local.has_id(*id));
+            .find(|(id, _)| {
+                is_reserved(*id) || local.has_id(*id) || local.subordinate(*id).is_some()
+            });
         match taken {
             Some((id, name)) => Err(Error::IdTaken {
                 id,
@@ -170,8 +173,8 @@ pub(crate) fn random_sid() -> Result<Sid, Error> {
 }
 
 /// Takes the next RID and the id that goes with it. Neither was ever used, by whatever
-/// exists or was deleted, and no user or group of this host has the id: who was given that of
-/// a local user would own his files.
+/// exists or was deleted, and no user or group of this host has the id, be it among his
+/// subordinate ones: who was given that of a local user would own his files.
 ///
 /// # Errors
 /// `AcfNoRoom` when the next id would be above [`HIGHEST_ID`].
@@ -190,7 +193,13 @@ pub(crate) fn take_rid(
             .checked_add(rid)
             .filter(|id| *id <= HIGHEST_ID)
             .ok_or(NO_ROOM)?;
-        if !is_reserved(id) && !local.has_id(id) && !is_used(connection, id)? {
+        if let Some((_, last)) = local.subordinate(id) {
+            // The whole range at once: it may be one of millions.
+            let next = i64::from(last) + 1 - i64::from(id_base);
+            connection
+                .prepare_cached("UPDATE domain SET next_rid = max(next_rid, ?1)")?
+                .execute([next])?;
+        } else if !is_reserved(id) && !local.has_id(id) && !is_used(connection, id)? {
             return Ok((rid, id));
         }
     }

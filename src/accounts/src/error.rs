@@ -117,7 +117,8 @@ impl fmt::Display for Error {
             Self::IdTaken { id, name, base } => write!(
                 f,
                 "no domain was made: with ids.base = {base}, {name} would have the id {id}, \
-                 which a user or a group of this host has already, or which means nobody. \
+                 which a user or a group of this host has already, itself or among its \
+                 subordinate ids, or which means nobody. \
                  Set another ids.base in domlogon.toml"
             ),
             Self::Exposed(path) => write!(

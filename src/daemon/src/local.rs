@@ -4,6 +4,7 @@
 //! this daemon.
 
 use crate::listing::Listing;
+use crate::subordinate::{self, Range};
 use domlogon_protocol::UserName;
 use domlogon_rules::LocalNames;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Local {
     users: Listing<Lines>,
     groups: Listing<Lines>,
+    /// Of users and of groups.
+    subordinate: [Listing<Vec<Range>>; 2],
 }
 
 impl Local {
@@ -23,9 +26,11 @@ impl Local {
         Self::of_files("/etc/passwd".into(), "/etc/group".into())
     }
 
-    /// Those of other files.
+    /// Those of other files; those of subordinate ids lie beside the first.
     pub(crate) fn of_files(passwd: PathBuf, group: PathBuf) -> Self {
+        let beside = |name| Listing::new(passwd.with_file_name(name), subordinate::ranges);
         Self {
+            subordinate: ["subuid", "subgid"].map(beside),
             users: Listing::new(passwd, Lines::of),
             groups: Listing::new(group, Lines::of),
         }
@@ -93,6 +98,14 @@ impl LocalNames for Local {
 
     fn has_gid(&self, gid: u32) -> bool {
         self.groups.now().owners.contains_key(&gid)
+    }
+
+    fn subordinate(&self, id: u32) -> Option<(String, u32)> {
+        self.subordinate.iter().find_map(|listing| {
+            let ranges = listing.now();
+            let range = ranges.iter().find(|range| range.holds(id))?;
+            Some((range.owner.clone(), range.last()))
+        })
     }
 
     fn strike_people(&self, people: &mut Vec<(String, u32)>) {
@@ -191,6 +204,24 @@ mod tests {
         local.strike_gids(&mut gids);
         assert_eq!(gids, [1001, 0]);
         assert!(local.has_gid(1002) && !local.has_gid(1000));
+
+        fs::write(dir.path().join("subuid"), "amy:3000:10\n").unwrap();
+        fs::write(
+            dir.path().join("subgid"),
+            "amy:4000:1\ncrew:4294967290:99\n",
+        )
+        .unwrap();
+        for (id, whose) in [
+            (2999, None),
+            (3000, Some(("amy", 3009))),
+            (3009, Some(("amy", 3009))),
+            (3010, None),
+            (4000, Some(("amy", 4000))),
+            (u32::MAX, Some(("crew", u32::MAX))),
+        ] {
+            let whose = whose.map(|(owner, last)| (owner.to_owned(), last));
+            assert_eq!(local.subordinate(id), whose, "{id}");
+        }
 
         fs::remove_file(&passwd).unwrap();
         assert!(local.has_user("amy") && local.has_user("root"));

@@ -14,8 +14,8 @@ pub(crate) struct Subordinates {
 
 /// `owner:first:count`
 #[derive(Debug, PartialEq, Eq)]
-struct Range {
-    owner: String,
+pub(crate) struct Range {
+    pub(crate) owner: String,
     first: u32,
     count: u32,
 }
@@ -51,13 +51,19 @@ impl Subordinates {
 }
 
 impl Range {
-    fn holds(&self, uid: u32) -> bool {
+    pub(crate) fn holds(&self, uid: u32) -> bool {
         uid.checked_sub(self.first)
             .is_some_and(|place| place < self.count)
     }
+
+    /// The last id of one that holds any.
+    pub(crate) fn last(&self) -> u32 {
+        self.first.saturating_add(self.count.saturating_sub(1))
+    }
 }
 
-fn ranges(bytes: &[u8]) -> Vec<Range> {
+/// What /etc/subuid and /etc/subgid say.
+pub(crate) fn ranges(bytes: &[u8]) -> Vec<Range> {
     String::from_utf8_lossy(bytes)
         .lines()
         .filter_map(range)

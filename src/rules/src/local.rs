@@ -26,6 +26,12 @@ pub trait LocalNames: Send + Sync {
         self.owner_of(id).is_some() || self.has_gid(id)
     }
 
+    /// Whose range of subordinate ids, by subuid(5) or subgid(5), has this id, and the last
+    /// one of that range: he can become each of them.
+    fn subordinate(&self, _: u32) -> Option<(String, u32)> {
+        None
+    }
+
     /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id is
     /// a local user's: who had it would be that user. For many people: an implementation looks
     /// at the file once.

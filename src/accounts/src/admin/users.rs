@@ -194,7 +194,11 @@ impl Database {
         if is_reserved(uid) {
             return Err(AdminError::IdTaken(uid, "nobody".to_owned()).into());
         }
-        let owner = match self.local.owner_of(uid) {
+        let subordinate = || {
+            let (owner, _) = self.local.subordinate(uid)?;
+            Some(format!("the subordinate ids of {owner}"))
+        };
+        let owner = match self.local.owner_of(uid).or_else(subordinate) {
             Some(owner) => Some(owner),
             None => connection
                 .prepare_cached("SELECT name FROM users WHERE uid = ?1")?

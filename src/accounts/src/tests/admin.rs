@@ -311,6 +311,75 @@ fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
     }
 }
 
+/// bob's by /etc/subuid are so many ids from the first on.
+struct Subordinate(u32, u32);
+
+impl LocalNames for Subordinate {
+    fn has_user(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_group(&self, _: &str) -> bool {
+        false
+    }
+
+    fn owner_of(&self, _: u32) -> Option<String> {
+        None
+    }
+
+    fn has_gid(&self, _: u32) -> bool {
+        false
+    }
+
+    fn subordinate(&self, id: u32) -> Option<(String, u32)> {
+        let last = self.0 + (self.1 - 1);
+        (self.0..=last)
+            .contains(&id)
+            .then(|| ("bob".to_owned(), last))
+    }
+}
+
+#[test]
+fn subordinate_ids_of_local_users_are_not_given_away() {
+    let most = HIGHEST_ID - 1_000_000;
+    let world = World::new();
+    world.user("first");
+    let local = Arc::new(Subordinate(1_000_000, most));
+    let world = world.reopened(|o| o.local = local).unwrap();
+    world.configure(Settings {
+        id_base: 1_000_000 - 1002,
+        ..Settings::default()
+    });
+    let among = NewUser {
+        uid: Some(1_000_001),
+        ..new_user("c")
+    };
+    let whose = "the subordinate ids of bob".to_owned();
+    assert_eq!(
+        add(&world, among),
+        Err(AdminError::IdTaken(1_000_001, whose))
+    );
+    // The last one before them, and the next one after them, however many they are.
+    let begun = std::time::Instant::now();
+    let uids = ["a", "b"].map(|name| add(&world, new_user(name)).unwrap().uid);
+    assert_eq!(uids, [999_999, HIGHEST_ID]);
+    assert_eq!(
+        world.ask(Request::GroupAdd("crew".to_owned())),
+        Err(AdminError::Store(Verdict::AcfNoRoom))
+    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn no_domain_begins_among_subordinate_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = Database::open(Options {
+        local: Arc::new(Subordinate(1_900_000_000, 600)),
+        ..options(folder.path().join("accounts.db"))
+    });
+    assert!(matches!(refused.err().unwrap(), Error::IdTaken { .. }));
+}
+
 #[test]
 fn ids_that_mean_nobody_are_left_out() {
     let world = World::new();
