@@ -6,8 +6,8 @@
 //! say how much memory the daemon has.
 
 use crate::error::{Fault, Result};
-use domlogon_protocol::Secret;
 use domlogon_protocol::admin::HashError;
+use domlogon_protocol::{Secret, Verdict};
 use sha_crypt::{PasswordVerifier, ShaCrypt};
 use yescrypt::Yescrypt;
 
@@ -87,8 +87,12 @@ impl Foreign {
 
     /// Whether the password is the one behind this hash. The comparison takes the same time
     /// wherever the two differ.
+    ///
+    /// # Errors
+    /// `Busy` if there is no memory for it.
     pub(crate) fn matches(&self, password: &Secret) -> Result<bool> {
         use sha_crypt::password_hash::Error;
+        self.require_memory()?;
         let whole = password.expose();
         // The work is done for a longer one, too: its answer comes no sooner.
         let hashed = whole.get(..LONGEST).unwrap_or(whole);
@@ -103,6 +107,25 @@ impl Foreign {
             Err(Error::PasswordInvalid) => Ok(false),
             Err(_) => Err(Fault::DAMAGED),
         }
+    }
+
+    /// The code that hashes ends the process where there is no memory for it. So it is taken
+    /// and given back before, and without it this one logon is put off.
+    fn require_memory(&self) -> Result<()> {
+        /// What is taken beside that of the parameters.
+        const MORE: u64 = 1024 * 1024;
+        if self.kind != Kind::Yescrypt {
+            return Ok(());
+        }
+        let parameters = self.way().rsplit('$').next().unwrap_or_default();
+        let memory = memory_of(parameters).map_err(|_| Fault::DAMAGED)?;
+        let busy = || Fault::Store(Verdict::Busy);
+        let memory = usize::try_from(memory + MORE).map_err(|_| busy())?;
+        let mut room: Vec<u8> = Vec::new();
+        room.try_reserve_exact(memory).map_err(|_| busy())?;
+        // Memory that nobody looks at would not even be asked for.
+        std::hint::black_box(&room);
+        Ok(())
     }
 }
 

@@ -61,6 +61,9 @@ const LENGTH: usize = 32;
 pub(crate) struct Hasher {
     cost: Cost,
     slots: Slots,
+    /// For hashes of other systems that cost more than usual: they come out of a file, and as
+    /// many as there are processors would take all memory.
+    dear: Slots,
     stand_in: Salt,
 }
 
@@ -105,6 +108,7 @@ impl Hasher {
         Ok(Self {
             cost,
             slots: Slots::for_processors(),
+            dear: Slots::new(1),
             stand_in: Salt::random()?,
         })
     }
@@ -212,6 +216,11 @@ impl Trial<'_> {
 
     /// Whether the password is the one behind a hash of another system.
     pub(crate) fn is_behind(&self, foreign: &Foreign) -> Result<bool> {
+        // Whoever waits for this one takes no processor from others.
+        let _dear = match foreign.is_usual() {
+            true => None,
+            false => Some(self.hasher.dear.take(self.deadline)?),
+        };
         let _slot = self.hasher.slots.take(self.deadline)?;
         foreign.matches(self.password)
     }
@@ -414,6 +423,56 @@ mod tests {
         let newer = Current::Own(trial.verifier(&salt).unwrap());
         assert!(!new.is_outdated(&newer));
         assert_eq!(new.hashes_made(), 2);
+    }
+
+    /// yescrypt with 256 MiB.
+    const DEAR: &str = "$y$jDT$abcdefgh$blwbUlUuBe8Y3HhJSe87T4FtszMmsvzCfRxOZlbiVmB";
+
+    #[test]
+    fn one_dear_hash_of_another_system_at_a_time() {
+        let hasher = Hasher::new(CHEAP).unwrap();
+        let soon = || Instant::now() + Duration::from_millis(20);
+        let password = Secret::new(b"x");
+        let is_busy = |text: &str| {
+            let foreign = Foreign::parse(text).unwrap();
+            let compared = hasher.trial_by(&password, soon()).is_behind(&foreign);
+            matches!(compared, Err(Fault::Store(Verdict::Busy)))
+        };
+        let dear_sha = format!("$5$rounds=1000000$abcdefgh${}", "/".repeat(43));
+        let first = hasher.dear.take(soon()).unwrap();
+        assert!(is_busy(DEAR) && is_busy(&dear_sha));
+        // Others go on, and a place of theirs is not held by who waits.
+        assert!(!is_busy(&dear_sha.replace("1000000", "1000")));
+        assert_eq!(hasher.slots.taken(), 1);
+        drop(first);
+        assert!(!is_busy(&dear_sha));
+    }
+
+    /// Runs itself with less memory than the hash takes.
+    #[test]
+    fn without_memory_for_a_hash_of_another_system_the_process_goes_on() {
+        const IS_CHILD: &str = "DOMLOGON_TEST_WITHOUT_MEMORY";
+        if std::env::var_os(IS_CHILD).is_some() {
+            let hasher = Hasher::new(CHEAP).unwrap();
+            let compared = hasher
+                .trial(&Secret::new(b"x"))
+                .is_behind(&Foreign::parse(DEAR).unwrap());
+            assert!(matches!(compared, Err(Fault::Store(Verdict::Busy))));
+            return;
+        }
+        let name = "without_memory_for_a_hash_of_another_system_the_process_goes_on";
+        let ended = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 260000; exec \"$0\" --exact \"$1\""])
+            .arg(std::env::current_exe().unwrap())
+            .arg(format!("hash::tests::{name}"))
+            .env(IS_CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(
+            ended.status.success() && said.contains("1 passed"),
+            "{ended:?}"
+        );
     }
 
     #[test]
