@@ -1,15 +1,16 @@
 //! The order of evaluation of a password change and of a reset.
 
-use crate::case::Case;
+use crate::case::{Case, plain};
 use crate::{Account, Flags, Place, Proof, complexity};
-use domlogon_protocol::{Decision, Params, Policy, Rule, Secret, Timestamp, Verdict};
+use domlogon_protocol::{Decision, LogonType, Params, Policy, Rule, Secret, Timestamp, Verdict};
 
 /// Judges whether the user may change the password now, after the old one was right.
 /// `None`: go on and ask for the new one.
 ///
 /// Whoever could not log on here and now cannot change the password either; only an old
-/// password, and a missing logon right, are no obstacle. Then comes what does not pass
-/// with time (may not change), and last what does (the least age).
+/// password, and a missing logon right, are no obstacle. A service that the site has closed
+/// is one. Then comes what does not pass with time (may not change), and last what does (the
+/// least age).
 #[must_use]
 pub fn judge_change(
     account: &Account,
@@ -35,6 +36,7 @@ pub fn judge_change(
     ]
     .iter()
     .find_map(|check| case.decision(check))
+    .or_else(|| closed(account, place))
     .or_else(|| cannot_change(account, place))
     .or_else(|| minimum_age(account, policy, place, now))
 }
@@ -139,6 +141,14 @@ pub fn new_history_needed(policy: &Policy) -> usize {
 #[must_use]
 pub fn n_minus_two_entries(policy: &Policy) -> usize {
     new_history_needed(policy).min(3).saturating_sub(1)
+}
+
+/// `deny` admits nobody, whatever he comes for.
+fn closed(account: &Account, place: &Place<'_>) -> Option<Decision> {
+    (place.logon_type == LogonType::Deny).then(|| {
+        let verdict = Verdict::InvalidLogonType;
+        plain(verdict, Rule::LogonRight, &account.name, place)
+    })
 }
 
 fn cannot_change(account: &Account, place: &Place<'_>) -> Option<Decision> {

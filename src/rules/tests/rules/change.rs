@@ -1,9 +1,10 @@
 //! The order of evaluation of a change and of a reset.
 
 use crate::desk::{DAY, Desk};
-use domlogon_protocol::{LogonHours, Rule, Secret, Verdict, password_rules};
+use domlogon_protocol::{LogonHours, LogonType, Rule, Secret, Verdict, password_rules};
 use domlogon_rules::{
-    Flags, change_rules, decide_new, judge_change, judge_new, judge_reset, new_history_needed,
+    Flags, Proof, change_rules, decide_new, judge_change, judge_new, judge_reset,
+    new_history_needed,
 };
 
 const RIGHT: &str = "Right-0ne";
@@ -54,6 +55,26 @@ fn what_does_not_pass_with_time_comes_before_what_does() {
     assert_eq!(refusal(&desk), Some(Verdict::PasswordTooRecent));
     desk.pass(DAY);
     assert_eq!(refusal(&desk), None);
+}
+
+#[test]
+fn nobody_changes_a_password_through_a_service_that_is_closed() {
+    let mut desk = Desk::new().flag(Flags::PASSWD_CANT_CHANGE);
+    desk.account.workstations = vec!["other".to_owned()];
+    let judged = |desk: &Desk| {
+        let mut place = desk.place("passwd");
+        place.logon_type = LogonType::Deny;
+        // As a logon through it is refused.
+        let logon = desk.judge_at(&place, Proof::Password).decision;
+        let change = judge_change(&desk.account, &desk.policy, &place, desk.now);
+        assert_eq!(change.as_ref(), Some(&logon));
+        (logon.verdict, logon.rule)
+    };
+    assert_eq!(judged(&desk).0, Verdict::InvalidWorkstation);
+    desk.account.workstations.clear();
+    let closed = (Verdict::InvalidLogonType, Rule::LogonRight);
+    assert_eq!(judged(&desk), closed);
+    assert_eq!(refusal(&desk), Some(Verdict::PasswordCantChange));
 }
 
 #[test]
