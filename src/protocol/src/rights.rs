@@ -315,7 +315,7 @@ pub enum ProblemKind {
     /// The name is a local one, and local users are never judged: a warning.
     LocalName(RightName, String),
     /// The name means a well-known identifier, and there is an account or a group of this
-    /// name too: a warning.
+    /// name too, which a deny list means as well: a warning.
     Ambiguous(RightName, String),
     /// No administrator of the domain could log on locally: a warning.
     NoAdministrator,
@@ -393,6 +393,11 @@ impl fmt::Display for ProblemKind {
                 f,
                 "{list} names {name:?}, which is a local name of this host: local users are \
                  not judged by these lists"
+            ),
+            Self::Ambiguous(list, name) if list.side == Side::Deny => write!(
+                f,
+                "{list} names {name:?}, which means the well-known name and the domain's own, \
+                 and keeps both out; for one of them write its SID or DOMAIN\\{name}"
             ),
             Self::Ambiguous(list, name) => write!(
                 f,

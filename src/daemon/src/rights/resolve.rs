@@ -5,7 +5,7 @@ use super::kept::Lists;
 use domlogon_protocol::rights::{Entry, Problem, ProblemKind};
 use domlogon_protocol::{NameError, Qualifier, RightName, Sid, Side, UserName};
 use domlogon_rules::LocalNames;
-use domlogon_rules::backend::{Backend, Outage};
+use domlogon_rules::backend::{Backend, Outage, Principal};
 use domlogon_rules::well_known;
 
 /// Whom to ask for names.
@@ -22,8 +22,8 @@ enum Meaning {
     Known {
         sid: Sid,
         name: Option<String>,
-        /// The domain has another one of this name.
-        ambiguous: bool,
+        /// Another one of this name, of the domain.
+        other: Option<Principal>,
     },
     /// A user or a group of this host.
     LocalUser,
@@ -48,6 +48,9 @@ impl Names<'_> {
                 if let Some(kind) = problem(*list, &entry.text, &meaning) {
                     let place = Some(entry.place);
                     problems.push(Problem { place, kind });
+                }
+                if list.side == Side::Deny {
+                    resolved.extend(meaning.other(&entry.text));
                 }
                 resolved.push(meaning.entry(&entry.text));
             }
@@ -79,7 +82,7 @@ impl Names<'_> {
             return Ok(Meaning::Known {
                 sid,
                 name,
-                ambiguous: false,
+                other: None,
             });
         }
         let name = match UserName::parse(text.as_bytes()) {
@@ -88,32 +91,43 @@ impl Names<'_> {
         };
         let is_alone = *name.qualifier() == Qualifier::None;
         if let Some((sid, known)) = well_known::find(text) {
-            let ambiguous = is_alone && self.is_another(&name, &sid)?;
+            let other = match is_alone {
+                true => self.backend.principal(&name)?,
+                false => None,
+            };
             return Ok(Meaning::Known {
+                other: other.filter(|other| other.sid != sid),
                 sid,
                 name: Some(known.to_owned()),
-                ambiguous,
             });
         }
         Ok(match self.backend.principal(&name)? {
             Some(found) => Meaning::Known {
                 sid: found.sid,
                 name: Some(found.name),
-                ambiguous: false,
+                other: None,
             },
             None if is_alone && self.local.has_user(text) => Meaning::LocalUser,
             None if is_alone && self.local.has_group(text) => Meaning::LocalGroup,
             None => Meaning::Nobody,
         })
     }
-
-    fn is_another(self, name: &UserName, sid: &Sid) -> Result<bool, Outage> {
-        let found = self.backend.principal(name)?;
-        Ok(found.is_some_and(|found| found.sid != *sid))
-    }
 }
 
 impl Meaning {
+    /// The other one of this name. A deny list means both: rather one too many is kept out
+    /// than the one that was meant let in.
+    fn other(&self, written: &str) -> Option<Entry> {
+        let Self::Known { other, .. } = self else {
+            return None;
+        };
+        other.as_ref().map(|other| Entry {
+            written: written.to_owned(),
+            sid: Some(other.sid.clone()),
+            name: Some(other.name.clone()),
+        })
+    }
+
     fn entry(self, written: &str) -> Entry {
         let (sid, name) = match self {
             Self::Known { sid, name, .. } => (Some(sid), name),
@@ -135,8 +149,8 @@ impl Meaning {
 fn problem(list: RightName, text: &str, meaning: &Meaning) -> Option<ProblemKind> {
     let text = text.to_owned();
     match (meaning, list.side) {
-        (Meaning::Known { ambiguous, .. }, _) => {
-            ambiguous.then(|| ProblemKind::Ambiguous(list, text))
+        (Meaning::Known { other, .. }, _) => {
+            other.as_ref().map(|_| ProblemKind::Ambiguous(list, text))
         }
         (Meaning::LocalUser | Meaning::LocalGroup, Side::Allow) => {
             Some(ProblemKind::LocalName(list, text))

@@ -58,6 +58,36 @@ fn what_is_odd_is_said_and_the_file_is_taken() {
 }
 
 #[test]
+fn a_deny_list_means_the_well_known_name_and_the_domains_own() {
+    let world = World::new();
+    world.fake.add("Service", 2002);
+    world.write(
+        "[rights]\n\
+         SeNetworkLogonRight = [\"Everyone\"]\n\
+         SeDenyNetworkLogonRight = [\"service\"]\n",
+    );
+    let (rights, log) = world.open();
+    assert_eq!(network(&rights, 9, 2001), Grant::Granted);
+    assert_eq!(network(&rights, 9, 2002), Grant::Refused);
+    let deny = RightName::deny(Right::Network);
+    let shown = rights.shown();
+    let list = shown.lists.iter().find(|list| list.name == deny).unwrap();
+    let sids: Vec<Option<Sid>> = list.entries.iter().map(|entry| entry.sid.clone()).collect();
+    assert_eq!(sids, [Some(sid(2002)), Some("S-1-5-6".parse().unwrap())]);
+    let warned = &rights.status().warnings[0].kind;
+    assert_eq!(*warned, ProblemKind::Ambiguous(deny, "service".to_owned()));
+    assert!(
+        log.lines()
+            .iter()
+            .any(|line| line.contains("keeps both out"))
+    );
+    // An allow list gives the right to the well-known one alone.
+    world.write("[rights]\nSeNetworkLogonRight = [\"service\"]\n");
+    rights.reload(now(2)).unwrap();
+    assert_eq!(network(&rights, 9, 2002), Grant::Refused);
+}
+
+#[test]
 fn a_local_name_in_a_deny_list_would_keep_nobody_out() {
     for name in ["crew", "larry", "Root"] {
         let world = World::new();
