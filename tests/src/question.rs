@@ -39,7 +39,9 @@ pub fn logon_in_the_end(user: &str, password: &str) -> Answered<Verdict> {
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         match logon(user, password) {
-            Ok(Verdict::Busy) | Err(CallError::Timeout) if Instant::now() < end => {
+            Ok(Verdict::Busy) | Err(CallError::NotTaken | CallError::Timeout)
+                if Instant::now() < end =>
+            {
                 thread::sleep(Duration::from_millis(50));
             }
             other => return other,

@@ -89,7 +89,7 @@ impl Error {
             Self::Call(CallError::NotRunning(_)) => "not_running",
             Self::Call(CallError::Forbidden) => "not_allowed",
             Self::Call(CallError::Impostor(_)) => "impostor",
-            Self::Call(CallError::Timeout) => "timeout",
+            Self::Call(CallError::NotTaken | CallError::Timeout) => "timeout",
             Self::Call(CallError::Frame(_)) | Self::OtherReply => "broken_reply",
             Self::Refused(refused) => refusal::word(refused),
             Self::NotAnswered(Verdict::AccessDenied) => "not_allowed",
@@ -224,7 +224,7 @@ fn call(f: &mut fmt::Formatter<'_>, error: &CallError) -> fmt::Result {
         ),
         CallError::Forbidden => f.write_str(NOT_ALLOWED),
         CallError::Impostor(_) => write!(f, "{error}. Nothing was sent."),
-        CallError::Timeout => write!(
+        CallError::NotTaken | CallError::Timeout => write!(
             f,
             "{error}. It may be busy; try again. journalctl -u domlogond says more."
         ),

@@ -309,7 +309,10 @@ impl<'a, H: Host> Call<'a, H> {
 /// nothing.
 const fn may_have_arrived(error: &CallError) -> bool {
     match error {
-        CallError::NotRunning(_) | CallError::Forbidden | CallError::Impostor(_) => false,
+        CallError::NotRunning(_)
+        | CallError::Forbidden
+        | CallError::Impostor(_)
+        | CallError::NotTaken => false,
         CallError::Frame(error) => !matches!(error, FrameError::Version(_)),
         CallError::Timeout => true,
     }

@@ -30,6 +30,8 @@ pub enum CallError {
     Forbidden,
     /// Something answered that is not the daemon: it runs as the wrong user.
     Impostor(u32),
+    /// The daemon took no connection in time: nothing was said to it.
+    NotTaken,
     /// The daemon did not answer in time.
     Timeout,
     /// The connection or the reply was broken.
@@ -44,6 +46,7 @@ impl fmt::Display for CallError {
             Self::Impostor(uid) => {
                 write!(f, "the socket belongs to user id {uid}, not to domlogond")
             }
+            Self::NotTaken => f.write_str("domlogond took no connection in time"),
             Self::Timeout => f.write_str("domlogond did not answer in time"),
             Self::Frame(error) => error.fmt(f),
         }
@@ -138,7 +141,7 @@ fn connect(socket: &Path, deadline: Instant) -> Result<(UnixStream, Peer), CallE
     )
     .map_err(not_running)?;
     loop {
-        let left = left(deadline).map_err(|_| CallError::Timeout)?;
+        let left = left(deadline).map_err(|_| CallError::NotTaken)?;
         // A full backlog would hold a blocking connect for ever; the send time-out bounds it.
         sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, Some(left))
             .map_err(not_running)?;
@@ -147,7 +150,7 @@ fn connect(socket: &Path, deadline: Instant) -> Result<(UnixStream, Peer), CallE
             // A signal to the host program: not connected yet.
             Err(Errno::INTR) => {}
             Err(Errno::ACCESS | Errno::PERM) => return Err(CallError::Forbidden),
-            Err(Errno::AGAIN) => return Err(CallError::Timeout),
+            Err(Errno::AGAIN) => return Err(CallError::NotTaken),
             Err(other) => return Err(not_running(other)),
         }
     }
@@ -290,6 +293,26 @@ mod tests {
         std::os::unix::fs::chown(&dir, Some(0), None).unwrap();
         let result = call_started(&socket, &Request::Status, limit);
         assert!(matches!(result, Err(CallError::Timeout)), "{result:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn where_the_queue_of_connections_is_full_nothing_was_said() {
+        let dir = folder("full");
+        let socket = dir.join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        net::listen(&listener, 0).unwrap();
+        let _first = UnixStream::connect(&socket).unwrap();
+        let limit = Duration::from_millis(200);
+        let start = Instant::now();
+        for result in [
+            call(&socket, &Request::Status, limit).map(drop),
+            call(&socket, &Request::Status, Duration::ZERO).map(drop),
+            reachable(&socket, limit),
+        ] {
+            assert!(matches!(result, Err(CallError::NotTaken)), "{result:?}");
+        }
+        assert!(start.elapsed() < 4 * limit);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

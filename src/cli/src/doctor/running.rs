@@ -46,7 +46,7 @@ fn unreachable(error: &Error, report: &mut Report) {
             "domlogond is not running".to_owned(),
             "systemctl start domlogond; journalctl -u domlogond says why it stopped",
         ),
-        Error::Call(CallError::Timeout) => (
+        Error::Call(CallError::NotTaken | CallError::Timeout) => (
             Severity::Error,
             "daemon-silent",
             "domlogond does not answer in time".to_owned(),

@@ -291,6 +291,14 @@ mod tests {
     }
 
     #[test]
+    fn where_the_daemon_took_no_question_the_password_is_unchanged() {
+        let host = ready().types(&["new", "new"]).answer(Answer::IsFull);
+        assert_eq!(update(&host, 0, ""), PamCode::AuthtokErr);
+        assert!(host.seen().last().unwrap().contains("is unchanged"));
+        assert_eq!(host.password(), None);
+    }
+
+    #[test]
     fn where_no_answer_came_nobody_says_that_the_password_is_unchanged() {
         let host = ready().types(&["new", "new"]).answer(Answer::IsSilent);
         assert_eq!(update(&host, 0, ""), PamCode::AuthtokErr);

@@ -25,6 +25,7 @@ pub(super) enum Answer {
     IsThere,
     Says(Reply),
     IsAway,
+    IsFull,
     IsSilent,
     IsNewer,
 }
@@ -238,6 +239,7 @@ impl Scripted {
             Answer::IsThere => Ok(None),
             Answer::Says(reply) => Ok(Some(reply)),
             Answer::IsAway => Err(CallError::NotRunning(io::ErrorKind::NotFound.into())),
+            Answer::IsFull => Err(CallError::NotTaken),
             Answer::IsSilent => Err(CallError::Timeout),
             Answer::IsNewer => Err(CallError::Frame(
                 domlogon_protocol::frame::FrameError::Version(9),
