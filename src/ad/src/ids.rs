@@ -58,6 +58,17 @@ pub(crate) fn id_of_sid(scheme: Scheme, sid: &Sid) -> Option<u32> {
     id_of(scheme, sid, None)
 }
 
+/// The number that a group gives to somebody who is in it. By RID that is one of his own
+/// domain alone: a group of another has the number of one of ours.
+#[must_use]
+pub(crate) fn id_of_group(scheme: Scheme, member: &Sid, group: &Sid) -> Option<u32> {
+    let is_foreign = member.domain_part() != group.domain_part();
+    match scheme {
+        Scheme::Rid { .. } if is_foreign => None,
+        scheme => id_of_sid(scheme, group),
+    }
+}
+
 fn id_of(scheme: Scheme, sid: &Sid, stored: Option<u32>) -> Option<u32> {
     let id = match scheme {
         Scheme::Sid => {

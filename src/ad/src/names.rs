@@ -252,7 +252,7 @@ impl Directory {
             Scheme::Rfc2307 => self.teams_of(&groups, now),
             scheme => groups
                 .iter()
-                .filter_map(|sid| ids::id_of_sid(scheme, sid))
+                .filter_map(|sid| ids::id_of_group(scheme, &person.sid, sid))
                 .collect(),
         };
         self.local.strike_gids(&mut found);

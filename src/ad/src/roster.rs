@@ -2,6 +2,7 @@
 
 use crate::cache::{KnownPerson, KnownTeam};
 use crate::directory::{Directory, is_alias};
+use crate::entry::Person;
 use crate::ids::{self, Scheme};
 use crate::names::FRESH;
 use domlogon_protocol::{LOWEST_ID, Sid, Timestamp, UserName, Verdict};
@@ -103,7 +104,7 @@ impl Directory {
     fn say_person(&self, known: &KnownPerson, to: &mut dyn Listener) -> Option<ControlFlow<()>> {
         let user = self.user(&known.person)?;
         let (groups, groups_seen) = match &known.groups {
-            Some((groups, seen)) => (self.known_gids(user.gid, groups), *seen),
+            Some((groups, seen)) => (self.known_gids(&known.person, user.gid, groups), *seen),
             None => (None, Timestamp(0)),
         };
         Some(to.user(&UserEntry {
@@ -138,7 +139,7 @@ impl Directory {
     }
 
     /// The ids of a user's groups, if all of them are known.
-    fn known_gids(&self, primary: u32, groups: &[Sid]) -> Option<Vec<u32>> {
+    fn known_gids(&self, person: &Person, primary: u32, groups: &[Sid]) -> Option<Vec<u32>> {
         let mut gids = vec![primary];
         for sid in groups.iter().filter(|sid| !is_alias(sid)) {
             let gid = match self.settings.ids {
@@ -146,7 +147,7 @@ impl Directory {
                     let team = self.cached(self.cache.team_by_sid(sid))?.team;
                     ids::gid_of(self.settings.ids, &team)
                 }
-                scheme => ids::id_of_sid(scheme, sid),
+                scheme => ids::id_of_group(scheme, &person.sid, sid),
             };
             gids.extend(gid.filter(|gid| self.may_have(*gid) && !gids.contains(gid)));
         }

@@ -49,3 +49,45 @@ fn old_groups_are_better_than_none() {
         assert_eq!(found.as_ref(), Some(&gids), "{age}");
     }
 }
+
+#[test]
+fn a_group_of_another_domain_gives_no_number_of_ours() {
+    use domlogon_rules::roster::{GroupEntry, Listener, Roster, Subject, UserEntry};
+    use std::ops::ControlFlow;
+
+    struct Gids(Vec<u32>);
+    impl Listener for Gids {
+        fn user(&mut self, user: &UserEntry<'_>) -> ControlFlow<()> {
+            self.0 = user.groups.unwrap().to_vec();
+            ControlFlow::Continue(())
+        }
+        fn group(&mut self, _: &GroupEntry<'_>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+        fn absent(&mut self, _: &Subject) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        ids: Scheme::Rid { base: 100_000 },
+        ..settings(folder.path())
+    });
+    let alice = Person::example("alice", 1103);
+    // A universal group of another domain has the RID of one of ours.
+    let groups = [
+        Sid::domain(1, 2, 3).with_rid(1200),
+        Sid::domain(4, 5, 6).with_rid(1113),
+    ];
+    directory.keep(&alice, Some(&groups), NOW).unwrap();
+    let primary = 100_000 + alice.primary_group;
+    let gids = vec![primary, 101_200];
+    assert_eq!(
+        directory.gids_of("alice", NOW).unwrap().as_ref(),
+        Some(&gids)
+    );
+    let mut said = Gids(Vec::new());
+    directory.survey(&mut said).unwrap();
+    assert_eq!(said.0, gids);
+}
