@@ -144,6 +144,10 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
     for (path, meanwhile) in touched {
         let what = match meanwhile {
             Meanwhile::Edited => "edited meanwhile: only the lines of domlogon were taken out",
+            Meanwhile::Closed => {
+                "edited meanwhile: the lines of domlogon were taken out, and it refuses everybody \
+                 now, as nothing else in it asks for a proof of who somebody is"
+            }
             Meanwhile::Removed => "removed meanwhile, and was not made again",
         };
         text.push_str(&format!(" {} had been {what}.", desk.host.shown(&path)));

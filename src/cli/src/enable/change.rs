@@ -14,6 +14,8 @@ pub(crate) struct Change {
     /// The content that the plan was made from; `None` if there was no file.
     pub(crate) before: Option<Vec<u8>>,
     pub(crate) after: Vec<u8>,
+    /// It refuses everybody from then on, as nothing else in it asks for a proof.
+    pub(crate) closes: bool,
 }
 
 impl Change {
@@ -22,6 +24,7 @@ impl Change {
             path,
             before,
             after,
+            closes: false,
         }
     }
 
@@ -105,6 +108,22 @@ impl Plan {
     /// What is worth knowing about the plan.
     pub(crate) fn note(&self) -> Option<String> {
         self.select.as_ref().and_then(Select::note)
+    }
+
+    /// A sentence for each file that refuses everybody from then on.
+    pub(crate) fn closed(&self, host: &Host) -> Vec<String> {
+        self.changes
+            .iter()
+            .filter(|change| change.closes)
+            .map(|change| {
+                format!(
+                    "Note: {} refuses everybody when domlogon is out of it: nothing else in it \
+                     asks for a proof of who somebody is, and it would let everybody in. To open \
+                     it, put a module that asks for one in the place of pam_deny.so.",
+                    host.shown(&change.path)
+                )
+            })
+            .collect()
     }
 
     pub(crate) fn files(&self, host: &Host) -> Vec<String> {

@@ -31,7 +31,7 @@ pub fn name_services(text: &str) -> Edited {
 /// A file of /etc/pam.d without our lines; `None` if it is not for us to change.
 #[must_use]
 pub fn pam_without_ours(text: &str) -> Option<String> {
-    let without = stack::without_ours(text).ok()?;
+    let without = stack::without_ours(text, false).ok()?.text;
     assert!(!stack::names_ours(&without), "{without:?}");
     if !stack::names_ours(text) {
         assert_eq!(without, text);

@@ -105,10 +105,13 @@ fn line_by_line(path: &Path) -> Result<Change, EnableError> {
     let before = fs::read(path).map_err(about(path))?;
     let text =
         std::str::from_utf8(&before).map_err(|_| EnableError::NotText(path.to_path_buf()))?;
-    let after = stack::without_ours(text)
+    let without = stack::without_ours(text, stack::is_part(path))
         .map_err(|unclear| EnableError::Unclear(path.to_path_buf(), unclear.line))?;
-    let after = after.into_bytes();
-    Ok(Change::new(path.into(), Some(before), after))
+    let after = without.text.into_bytes();
+    Ok(Change {
+        closes: without.is_closed,
+        ..Change::new(path.into(), Some(before), after)
+    })
 }
 
 /// The files of /etc/pam.d with a line of ours. A link counts if it leads out of the folder:

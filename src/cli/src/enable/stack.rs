@@ -1,5 +1,9 @@
 //! Taking our lines out of a file of /etc/pam.d, with everything around them kept.
 
+mod closing;
+
+pub(crate) use closing::is_part;
+
 use core::ops::Range;
 
 /// A line that jumps over lines of another file: how far it must jump without ours is unknown.
@@ -14,14 +18,27 @@ pub(crate) fn names_ours(text: &str) -> bool {
     rules(text).iter().any(Rule::is_ours)
 }
 
+/// A file without our lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Without {
+    pub(crate) text: String,
+    /// Nothing else in it asks for a proof of who somebody is: it refuses everybody now.
+    pub(crate) is_closed: bool,
+}
+
+/// What stands in the place of our line in a file that would be open to everybody without it.
+const REFUSAL: &str = "auth required pam_deny.so\n";
+
 /// The file without our lines. Jumps over them are shortened.
 ///
 /// Our lines are those that load our module, the pam_localuser.so line before one that jumps
-/// over it, and the line for home directories before it as we write it.
+/// over it, and the line for home directories before it as we write it. Where nothing else
+/// asks for a proof, each of ours in the stack auth becomes a refusal; not so in a file that
+/// is a part of others (`is_part`), which may ask for one and would refuse root, too.
 ///
 /// # Errors
 /// [`Unclear`], and then the file is not for us to change.
-pub(crate) fn without_ours(text: &str) -> Result<String, Unclear> {
+pub(crate) fn without_ours(text: &str, is_part: bool) -> Result<Without, Unclear> {
     let rules = rules(text);
     let mut gone = vec![false; rules.len()];
     for (index, rule) in rules.iter().enumerate() {
@@ -34,20 +51,31 @@ pub(crate) fn without_ours(text: &str) -> Result<String, Unclear> {
             gone[before] |= rules[before].is_guard() || rules[before].makes_home();
         }
     }
+    let is_closed = !is_part && closing::is_open(&rules)?;
+    let refuses = |rule: &Rule<'_>| is_closed && rule.is_ours() && rule.kind == Some(Kind::Auth);
+    let lost: Vec<bool> = (rules.iter().zip(&gone))
+        .map(|(rule, gone)| *gone && !refuses(rule))
+        .collect();
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     for (index, rule) in rules.iter().enumerate() {
         if gone[index] {
             out.push_str(&text[copied..rule.span.start]);
             copied = rule.span.end;
-        } else if let Some(control) = shortened(&rules, &gone, index)? {
+            if refuses(rule) {
+                out.push_str(REFUSAL);
+            }
+        } else if let Some(control) = shortened(&rules, &lost, index)? {
             out.push_str(&text[copied..rule.control.start]);
             out.push_str(&control);
             copied = rule.control.end;
         }
     }
     out.push_str(&text[copied..]);
-    Ok(out)
+    Ok(Without {
+        text: out,
+        is_closed,
+    })
 }
 
 /// One rule: a line, or several that a backslash joins.
@@ -57,6 +85,7 @@ struct Rule<'a> {
     kind: Option<Kind>,
     span: Range<usize>,
     control: Range<usize>,
+    /// The module, or the file that is brought in.
     module: &'a str,
     arguments: &'a str,
     line: usize,
@@ -72,7 +101,7 @@ enum Kind {
 
 impl Rule<'_> {
     fn is_ours(&self) -> bool {
-        self.file() == "pam_domlogon.so"
+        self.kind.is_some() && self.file() == "pam_domlogon.so"
     }
 
     fn file(&self) -> &str {
@@ -223,7 +252,11 @@ fn rule(text: &str, span: Range<usize>, line: usize) -> Option<Rule<'_>> {
         line,
     };
     if code[kind_word.clone()].eq_ignore_ascii_case("@include") {
-        return Some(other(base..base));
+        let file = words.next().unwrap_or(0..0);
+        return Some(Rule {
+            module: &code[file],
+            ..other(base..base)
+        });
     }
     let kind = match code[kind_word]
         .trim_start_matches('-')

@@ -70,6 +70,8 @@ pub(crate) fn roll_back(
 pub(crate) enum Meanwhile {
     /// Edited it: only our lines were taken out.
     Edited,
+    /// Edited it so that nothing but ours asks for a proof: it refuses everybody now.
+    Closed,
     /// Removed it: it is not made again.
     Removed,
 }
@@ -231,11 +233,11 @@ fn put_back(entry: &Entry, before: &[u8], after: &[u8]) -> Result<Option<Meanwhi
         restore(entry, before).map_err(about(path))?;
         return Ok(None);
     }
-    let without = without_ours(path, &now)?;
+    let (without, meanwhile) = without_ours(path, &now)?;
     if without != now {
         overwrite(path, &without, entry).map_err(about(path))?;
     }
-    Ok(Some(Meanwhile::Edited))
+    Ok(Some(meanwhile))
 }
 
 fn restore(entry: &Entry, before: &[u8]) -> io::Result<()> {
@@ -260,23 +262,28 @@ fn overwrite(path: &Path, bytes: &[u8], entry: &Entry) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// The file without what is ours.
-fn without_ours(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, EnableError> {
+/// The file without what is ours, and what that makes of it.
+fn without_ours(path: &Path, bytes: &[u8]) -> Result<(Vec<u8>, Meanwhile), EnableError> {
     let ours = b"domlogon";
     if !bytes.windows(ours.len()).any(|word| word == ours) {
-        return Ok(bytes.to_vec());
+        return Ok((bytes.to_vec(), Meanwhile::Edited));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| EnableError::NotText(path.into()))?;
     let folder = path.parent();
+    let mut meanwhile = Meanwhile::Edited;
     let without = if path.file_name().is_some_and(|name| name == "nsswitch.conf") {
         nsswitch::without_ours(text)
     } else if folder.is_some_and(|folder| folder.ends_with("pam.d")) {
-        stack::without_ours(text)
-            .map_err(|unclear| EnableError::Unclear(path.into(), unclear.line))?
+        let without = stack::without_ours(text, stack::is_part(path))
+            .map_err(|unclear| EnableError::Unclear(path.into(), unclear.line))?;
+        if without.is_closed {
+            meanwhile = Meanwhile::Closed;
+        }
+        without.text
     } else {
         profiles::saved_without_ours(text)
     };
-    Ok(without.into_bytes())
+    Ok((without.into_bytes(), meanwhile))
 }
 
 fn tidy(journal: &Journal) {

@@ -25,6 +25,8 @@ pub(crate) fn run(asked: &Disable, daemon: &Daemon, as_json: bool) -> Result<Ans
     let plan = plan::off(&desk)?;
     let mut told = Told::about(if asked.dry_run { "dry_run" } else { "off" }, &plan, &host)?;
     told.notes = notes;
+    let closed = plan.closed(&host);
+    told.notes.extend(closed.iter().cloned());
     if asked.dry_run {
         let text = format!(
             "{}\nThis is what domlogon disable would change. Nothing was changed.\n",
@@ -50,6 +52,9 @@ pub(crate) fn run(asked: &Disable, daemon: &Daemon, as_json: bool) -> Result<Ans
         settle(&desk, journal)?;
     }
     guard::note("domlogon was turned off");
+    for note in &closed {
+        guard::note(note);
+    }
     let text = if as_json {
         String::new()
     } else {
@@ -58,7 +63,12 @@ pub(crate) fn run(asked: &Disable, daemon: &Daemon, as_json: bool) -> Result<Ans
             told.diff
         )
     };
-    Ok(quiet_if(asked.package, told.answer(&text)))
+    let mut answer = quiet_if(asked.package, told.answer(&text));
+    if asked.package {
+        // Who takes the package away must know.
+        answer.text = closed.iter().map(|note| format!("{note}\n")).collect();
+    }
+    Ok(answer)
 }
 
 fn settle(desk: &Desk, journal: super::journal::Journal) -> Result<(), EnableError> {

@@ -1,6 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
+fn without_ours(text: &str) -> Result<String, Unclear> {
+    super::without_ours(text, false).map(|without| without.text)
+}
+
 #[test]
 fn our_lines_go_and_the_rest_stays() {
     let with = "\
@@ -36,20 +40,20 @@ auth [success=2 default=ignore] pam_a.so
 account required pam_domlogon.so
 auth required pam_b.so
 auth required pam_domlogon.so
-auth required pam_c.so
+auth required pam_unix.so
 ";
     assert_eq!(
         without_ours(with).unwrap(),
-        "auth [success=1 default=ignore] pam_a.so\nauth required pam_b.so\nauth required pam_c.so\n"
+        "auth [success=1 default=ignore] pam_a.so\nauth required pam_b.so\nauth required pam_unix.so\n"
     );
 }
 
 #[test]
 fn a_jump_over_nothing_leaves_the_result_as_it_is() {
-    let with = "auth [success=1 default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_domlogon.so\nauth required pam_c.so\n";
+    let with = "auth [success=1 default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_domlogon.so\nauth required pam_unix.so\n";
     assert_eq!(
         without_ours(with).unwrap(),
-        "auth [success=ignore default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_c.so\n"
+        "auth [success=ignore default=ignore] pam_succeed_if.so uid < 1000\nauth required pam_unix.so\n"
     );
 }
 
@@ -82,6 +86,101 @@ fn a_jump_into_another_file_is_not_ours_to_change() {
     );
 }
 
+/// Without ours each of these would let everybody in with any password.
+#[test]
+fn a_file_that_nothing_else_guards_is_closed() {
+    for (with, without) in [
+        (
+            "auth required pam_listfile.so item=user sense=deny file=/etc/ftpusers onerr=succeed\n\
+             auth required pam_domlogon.so\n\
+             auth required pam_shells.so\n\
+             account required pam_domlogon.so\n\
+             account required pam_unix.so\n",
+            "auth required pam_listfile.so item=user sense=deny file=/etc/ftpusers onerr=succeed\n\
+             auth required pam_deny.so\n\
+             auth required pam_shells.so\n\
+             account required pam_unix.so\n",
+        ),
+        // Debian's, with ours in the place of common-auth.
+        (
+            "@include common-account\n@include common-session\n\
+             auth required pam_domlogon.so\nauth required pam_shells.so\n",
+            "@include common-account\n@include common-session\n\
+             auth required pam_deny.so\nauth required pam_shells.so\n",
+        ),
+        // Local users passed by pam_unix, all others by ours.
+        (
+            "auth sufficient pam_unix.so\nauth required pam_domlogon.so\nauth required pam_env.so\n",
+            "auth sufficient pam_unix.so\nauth required pam_deny.so\nauth required pam_env.so\n",
+        ),
+        (
+            "auth [success=2 default=ignore] pam_unix.so\n\
+             auth [success=1 default=ignore] pam_localuser.so\n\
+             auth required \\\n  pam_domlogon.so\n\
+             auth required pam_env.so\n",
+            "auth [success=1 default=ignore] pam_unix.so\n\
+             auth required pam_deny.so\n\
+             auth required pam_env.so\n",
+        ),
+    ] {
+        let closed = super::without_ours(with, false).unwrap();
+        assert_eq!(closed.text, without);
+        assert!(closed.is_closed);
+        let part = super::without_ours(with, true).unwrap();
+        assert!(
+            !part.is_closed && !part.text.contains("pam_deny"),
+            "{part:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_still_asks_is_not_closed() {
+    for rest in [
+        "auth required pam_unix.so",
+        "auth sufficient pam_sss.so",
+        "auth [success=1 default=ignore] pam_winbind.so",
+        "auth requisite pam_deny.so",
+        "auth substack password-auth",
+        "auth include system-auth",
+        "@include common-auth",
+    ] {
+        let ours = "auth sufficient pam_domlogon.so";
+        for with in [
+            format!("{ours}\n{rest}\nauth required pam_env.so\n"),
+            format!("{ours}\nauth required pam_env.so\n{rest}\n"),
+        ] {
+            let without = super::without_ours(&with, false).unwrap();
+            assert!(!without.is_closed, "{with}");
+            assert_eq!(without.text, with.replace(&format!("{ours}\n"), ""));
+        }
+    }
+    // Both are asked of everybody; and ours is in other stacks only.
+    for with in [
+        "auth required pam_unix.so\nauth required pam_domlogon.so\n",
+        "auth required pam_permit.so\nsession optional pam_domlogon.so\n",
+    ] {
+        assert!(!super::without_ours(with, false).unwrap().is_closed);
+    }
+}
+
+#[test]
+fn a_part_of_other_files_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("a", "auth required pam_domlogon.so\n");
+    write("b", "auth required pam_domlogon.so\n#@include b\n");
+    write("c", "auth required pam_domlogon.so\n");
+    write("x", "@include a\n");
+    write("y", "auth required pam_b.so c\nauth substack c\n");
+    write("d-real", "auth required pam_domlogon.so\n");
+    std::os::unix::fs::symlink("d-real", folder.path().join("d")).unwrap();
+    write("z", "auth include d\n");
+    for (name, part) in [("a", true), ("b", false), ("c", true), ("d-real", true)] {
+        assert_eq!(is_part(&folder.path().join(name)), part, "{name}");
+    }
+}
+
 /// The stacks that are shipped for putting in by hand lose every line of ours.
 #[test]
 fn the_shipped_stacks() {
@@ -91,7 +190,9 @@ fn the_shipped_stacks() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         if names_ours(&text) {
             seen += 1;
-            let without = without_ours(&text).unwrap();
+            let whole = super::without_ours(&text, false).unwrap();
+            assert!(!whole.is_closed);
+            let without = whole.text;
             assert!(!names_ours(&without));
             assert!(!rules(&without).iter().any(Rule::is_guard), "{without}");
             assert_eq!(without.matches('#').count(), text.matches('#').count());
