@@ -209,7 +209,7 @@ impl EnableError {
             }
             Self::Daemon(error) => write!(f, "{error}"),
             Self::Unproved(what) => {
-                f.write_str("With domlogon turned on, this did not work as it must:")?;
+                f.write_str("After the change this did not work as it must:")?;
                 for line in what {
                     write!(f, "\n  - {line}")?;
                 }

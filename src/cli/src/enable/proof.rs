@@ -4,6 +4,7 @@
 pub(crate) mod child;
 mod guest;
 
+use super::change::Direction;
 use super::error::EnableError;
 use super::host::Host;
 use crate::daemon::Daemon;
@@ -13,6 +14,9 @@ use domlogon_protocol::{Hook, PamCode, Reply, Request, Secret, UserName};
 use domlogon_trial::{AUTH_ERR, Call, Outcome, SUCCESS, Trial};
 pub(crate) use guest::{Guest, forget_late, random_name};
 use std::fs;
+
+/// The password must be changed: PAM's code.
+const NEW_AUTHTOK_REQD: i32 = 12;
 
 /// The ways in that are tried, where the host has them.
 const SERVICES: [&str; 4] = ["login", "sshd", "su", "sudo"];
@@ -35,18 +39,13 @@ pub(crate) fn locals(host: &Host) -> Locals {
 }
 
 /// What has become worse for the local accounts.
-pub(crate) fn compare(before: &Locals) -> Vec<Box<str>> {
+pub(crate) fn compare(before: &Locals, direction: Direction) -> Vec<Box<str>> {
     before
         .0
         .iter()
         .filter_map(|(trial, old)| {
             let new = attempt(trial, None);
-            let same = match (old, &new) {
-                (Ok(old), Ok(new)) => old.code == new.code && old.prompts == new.prompts,
-                (Err(_), Err(_)) => true,
-                _ => false,
-            };
-            (!same).then(|| {
+            is_worse(direction, trial.call, old, &new).then(|| {
                 format!(
                     "the local account {}, {}: {}, and before {}",
                     trial.user,
@@ -58,6 +57,31 @@ pub(crate) fn compare(before: &Locals) -> Vec<Box<str>> {
             })
         })
         .collect()
+}
+
+/// Turning on leaves everything as it is. Turning off may end what kept somebody out, or what
+/// crashed: only who passed must still pass, and no wrong password may.
+fn is_worse(
+    direction: Direction,
+    call: Call,
+    old: &ChildResult<Outcome>,
+    new: &ChildResult<Outcome>,
+) -> bool {
+    let code = |result: &ChildResult<Outcome>| result.as_ref().ok().map(|outcome| outcome.code);
+    match (direction, call) {
+        (Direction::On, _) => match (old, new) {
+            (Ok(old), Ok(new)) => old.code != new.code || old.prompts != new.prompts,
+            (Err(_), Err(_)) => false,
+            _ => true,
+        },
+        (Direction::Off, Call::Account) => {
+            let passed = matches!(code(old), Some(SUCCESS | NEW_AUTHTOK_REQD));
+            passed && code(new) != Some(SUCCESS) && code(new) != code(old)
+        }
+        (Direction::Off, Call::Authenticate) => {
+            code(new) == Some(SUCCESS) && code(old) != Some(SUCCESS)
+        }
+    }
 }
 
 /// What does not hold of accounts of the domain. `guest` is one, made for this.
@@ -371,6 +395,54 @@ broken
 ann:x:1001:1001:Ann:/home/ann:/bin/bash
 nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 ";
+
+    #[test]
+    fn what_is_worse() {
+        let gives = |code| {
+            Ok(Outcome {
+                code,
+                words: String::new(),
+                prompts: 1,
+                said: Vec::new(),
+            })
+        };
+        let (yes, no) = (|| gives(SUCCESS), || gives(AUTH_ERR));
+        let crash = || Err(Failure::Ended);
+        let (account, wrong) = (Call::Account, Call::Authenticate);
+        for (call, old, new, when_on, when_off) in [
+            (account, yes(), yes(), false, false),
+            (account, yes(), no(), true, true),
+            (account, yes(), crash(), true, true),
+            (account, yes(), gives(NEW_AUTHTOK_REQD), true, true),
+            (account, gives(NEW_AUTHTOK_REQD), no(), true, true),
+            // Turning off ends a lockout.
+            (account, no(), yes(), true, false),
+            (account, no(), crash(), true, false),
+            (account, crash(), yes(), true, false),
+            (account, crash(), no(), true, false),
+            (account, crash(), crash(), false, false),
+            (wrong, no(), no(), false, false),
+            (wrong, no(), gives(9), true, false),
+            (wrong, crash(), no(), true, false),
+            (wrong, no(), crash(), true, false),
+            (wrong, no(), yes(), true, true),
+            (wrong, crash(), yes(), true, true),
+            (wrong, yes(), yes(), false, false),
+            (wrong, yes(), no(), true, false),
+        ] {
+            let worse = |direction| is_worse(direction, call, &old, &new);
+            assert_eq!(
+                worse(Direction::On),
+                when_on,
+                "on: {call:?} {old:?} {new:?}"
+            );
+            assert_eq!(
+                worse(Direction::Off),
+                when_off,
+                "off: {call:?} {old:?} {new:?}"
+            );
+        }
+    }
 
     #[test]
     fn whom_it_tries() {

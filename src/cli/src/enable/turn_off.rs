@@ -1,6 +1,7 @@
 //! `domlogon disable`.
 
 use super::arguments::Disable;
+use super::change::Direction;
 use super::error::EnableError;
 use super::host::Host;
 use super::journal::{Desk, Phase};
@@ -44,7 +45,7 @@ pub(crate) fn run(asked: &Disable, daemon: &Daemon, as_json: bool) -> Result<Ans
     } else {
         let locals = proof::locals(&host);
         let journal = transaction::apply(&desk, &plan, guard::start)?;
-        let worse = proof::compare(&locals);
+        let worse = proof::compare(&locals, Direction::Off);
         if !worse.is_empty() {
             let error = EnableError::Unproved(worse);
             return Err(transaction::back(&desk, &journal, error));

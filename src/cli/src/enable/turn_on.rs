@@ -1,6 +1,7 @@
 //! `domlogon enable` and `domlogon confirm`.
 
 use super::arguments::Enable;
+use super::change::Direction;
 use super::error::EnableError;
 use super::guard::{self, Clocks};
 use super::host::Host;
@@ -110,7 +111,7 @@ fn prove(
     daemon: &Daemon,
     locals: &Locals,
 ) -> Result<Proved, EnableError> {
-    let worse = proof::compare(locals);
+    let worse = proof::compare(locals, Direction::On);
     if !worse.is_empty() {
         return Err(EnableError::Unproved(worse));
     }
