@@ -421,6 +421,7 @@ fn authselect(_: &mut World) -> Result<()> {
         cp {}/common-* /run/profiles/domlogon/
         sed -e 's/^\\(passwd\\|group\\): files/& domlogon/' {NSSWITCH} >/run/profiles/domlogon/nsswitch.conf
         printf '%s\\n' with-faillock without-nullok >/run/profiles/domlogon/features
+        cp /run/profiles/domlogon/features /run/profiles/local/features
         echo local >/etc/authselect/authselect.conf; chmod +x /usr/local/sbin/authselect",
         stage::root("pam.d/debian")
     );

@@ -1,9 +1,9 @@
 //! authselect, where a host has its stacks and lists of names from it: it is asked to select
 //! our profile, and to restore its own backup if that does not prove right.
 
-use super::error::EnableError;
+use super::error::{EnableError, about};
 use super::host::Host;
-use super::{difference, profiles};
+use super::{difference, journal, profiles};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::fs;
@@ -54,7 +54,7 @@ pub(crate) fn on() -> Result<Option<Select>, EnableError> {
     }
     let features = Features::of(&from, &succeed(&["list-features", PROFILE])?);
     if !features.lost.is_empty() {
-        return Err(EnableError::Features(features.lost));
+        return Err(EnableError::Features(PROFILE.into(), features.lost));
     }
     let to = [vec![PROFILE.to_owned()], features.kept].concat().join(" ");
     Ok(Some(Select {
@@ -63,10 +63,10 @@ pub(crate) fn on() -> Result<Option<Select>, EnableError> {
     }))
 }
 
-/// What becomes of the features that are on when our profile is selected.
+/// What becomes of the features that are on when another profile is selected.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Features {
-    /// Ours has them too.
+    /// The other one has them too.
     kept: Vec<String>,
     /// They restrict nothing, and are left out.
     dropped: Vec<String>,
@@ -75,7 +75,7 @@ struct Features {
 }
 
 impl Features {
-    /// Of a selection, by the features that our profile knows.
+    /// Of a selection, by the features that another profile knows.
     fn of(from: &str, known: &str) -> Self {
         let mut features = Self::default();
         for word in from.split_whitespace().skip(1) {
@@ -101,10 +101,27 @@ pub(crate) fn off(host: &Host) -> Result<Option<Select>, EnableError> {
     let before = fs::read_to_string(host.state().join(BEFORE)).unwrap_or_default();
     for choice in [before.trim()].into_iter().chain(PLAIN) {
         if !choice.is_empty() && has(choice)? {
-            return Ok(Some(Select::new(from, choice.to_owned())));
+            let known = succeed(&["list-features", profile(choice)])?;
+            let to = with_features(choice, &from, &known)?;
+            return Ok(Some(Select::new(from, to)));
         }
     }
     Err(failed("no other profile to select"))
+}
+
+/// What shall be selected, with the features that are on now, too: some were turned on since.
+fn with_features(choice: &str, from: &str, known: &str) -> Result<String, EnableError> {
+    let features = Features::of(from, known);
+    if !features.lost.is_empty() {
+        return Err(EnableError::Features(profile(choice).into(), features.lost));
+    }
+    let mut words: Vec<&str> = choice.split_whitespace().collect();
+    for word in &features.kept {
+        if !words.contains(&word.as_str()) {
+            words.push(word);
+        }
+    }
+    Ok(words.join(" "))
 }
 
 impl Select {
@@ -135,14 +152,19 @@ impl Select {
     /// Does it. authselect itself refuses if somebody has edited its files.
     pub(crate) fn apply(&self, host: &Host) -> Result<(), EnableError> {
         if is_ours(&self.to) {
-            let path = host.state().join(BEFORE);
-            fs::write(&path, &self.from).map_err(|error| EnableError::File(path, error))?;
+            self.remember(host)?;
         }
         let backup = format!("--backup={}", self.backup);
         let mut arguments = vec!["select"];
         arguments.extend(self.to.split_whitespace());
         arguments.extend([backup.as_str(), "--quiet"]);
         succeed(&arguments).map(drop)
+    }
+
+    /// Writes down what was selected before ours.
+    fn remember(&self, host: &Host) -> Result<(), EnableError> {
+        let path = host.state().join(BEFORE);
+        journal::replace(&path, self.from.as_bytes()).map_err(about(&path))
     }
 
     /// Takes it back, however far it came.
@@ -203,8 +225,12 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
 }
 
 fn is_ours(selected: &str) -> bool {
-    let profile = selected.split_whitespace().next().unwrap_or_default();
-    profile.rsplit('/').next() == Some(PROFILE)
+    profile(selected).rsplit('/').next() == Some(PROFILE)
+}
+
+/// The profile of a selection.
+fn profile(selected: &str) -> &str {
+    selected.split_whitespace().next().unwrap_or_default()
 }
 
 fn current() -> Result<String, EnableError> {
@@ -274,7 +300,7 @@ pub(crate) mod tests {
         assert_eq!(features.dropped, ["with-silent-lastlog"]);
         assert_eq!(features.lost, ["with-pam-u2f-2fa", "other"]);
         assert_eq!(Features::of("custom/with-x", known), Features::default());
-        let said = EnableError::Features(features.lost).to_string();
+        let said = EnableError::Features(PROFILE.into(), features.lost).to_string();
         for part in [
             "with-pam-u2f-2fa, other",
             "authselect disable-feature with-pam-u2f-2fa\n",
@@ -283,6 +309,47 @@ pub(crate) mod tests {
         ] {
             assert!(said.contains(part), "{said}");
         }
+    }
+
+    #[test]
+    fn turning_off_keeps_the_features_that_are_on() {
+        let known = "with-faillock\nwithout-nullok\nwith-pamaccess\nwith-mkhomedir\n";
+        let to = |choice, from| with_features(choice, from, known);
+        assert_eq!(
+            to(
+                "local with-mkhomedir without-nullok",
+                "domlogon without-nullok with-faillock with-pamaccess"
+            )
+            .unwrap(),
+            "local with-mkhomedir without-nullok with-faillock with-pamaccess"
+        );
+        assert_eq!(to("minimal", "domlogon").unwrap(), "minimal");
+        let said = to("custom/site", "domlogon with-faillock with-pwhistory")
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "its profile custom/site has not",
+            "authselect disable-feature with-pwhistory\n",
+            "Nothing was changed.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_was_before_is_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::under(folder.path());
+        fs::create_dir_all(host.state()).unwrap();
+        let path = host.state().join(BEFORE);
+        fs::write(&path, "sssd with-mkhomedir").unwrap();
+        let second = host.state().join("second name");
+        fs::hard_link(&path, &second).unwrap();
+        let select = Select::new("local with-faillock".to_owned(), PROFILE.to_owned());
+        select.remember(&host).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "local with-faillock");
+        assert_eq!(fs::read_to_string(&second).unwrap(), "sssd with-mkhomedir");
+        assert_eq!(fs::read_dir(host.state()).unwrap().count(), 2);
     }
 
     /// Our templates as authselect fills them in with these features.

@@ -36,8 +36,8 @@ pub(crate) enum EnableError {
     NoTool,
     /// This host's stacks are authselect's, which has not the profile.
     NoAuthselectProfile,
-    /// Features of authselect are on that our profile has not: which.
-    Features(Vec<String>),
+    /// Features of authselect are on that the profile to be selected has not: it, and which.
+    Features(Box<str>, Vec<String>),
     /// The daemon does not answer as it must.
     Daemon(Box<crate::error::Error>),
     /// After the change, something did not work as it must: what.
@@ -90,7 +90,7 @@ impl EnableError {
             Self::NoProfile(_) => "no_profile",
             Self::NoTool => "no_tool",
             Self::NoAuthselectProfile => "no_authselect_profile",
-            Self::Features(_) => "authselect_features",
+            Self::Features(..) => "authselect_features",
             Self::Daemon(error) => error.word(),
             Self::Unproved(_) => "unproved",
             Self::NotUndone(_) => "not_undone",
@@ -194,10 +194,10 @@ impl EnableError {
                 "authselect manages this host's stacks and has no profile domlogon. \
                  Install the package libpam-domlogon completely.",
             ),
-            Self::Features(names) => {
+            Self::Features(profile, names) => {
                 writeln!(
                     f,
-                    "authselect has features on that its profile domlogon has not, and without \
+                    "authselect has features on that its profile {profile} has not, and without \
                      them this host would let in or lock out others than now: {}. If it can do \
                      without them, turn them off first:",
                     names.join(", ")
