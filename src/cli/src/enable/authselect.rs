@@ -43,6 +43,12 @@ pub(crate) fn is_here(host: &Host) -> bool {
     host.at("/etc/authselect/authselect.conf").is_file()
 }
 
+/// Whether a file of /etc is one that authselect lays: a link into its own folder.
+pub(crate) fn writes(host: &Host, path: &Path) -> bool {
+    let own = fs::canonicalize(host.at("/etc/authselect"));
+    own.is_ok_and(|own| fs::canonicalize(path).is_ok_and(|real| real.starts_with(own)))
+}
+
 /// Selecting our profile; `None` if it is selected.
 pub(crate) fn on() -> Result<Option<Select>, EnableError> {
     let from = current()?;

@@ -68,15 +68,6 @@ impl Plan {
         }
     }
 
-    /// A change that authselect makes.
-    pub(crate) fn selecting(direction: Direction, select: Option<Select>) -> Self {
-        Self {
-            direction,
-            changes: Vec::new(),
-            select,
-        }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.select.is_none()
     }
@@ -126,6 +117,7 @@ impl Plan {
             .collect()
     }
 
+    /// The files of the plan, those of authselect left out.
     pub(crate) fn files(&self, host: &Host) -> Vec<String> {
         self.changes
             .iter()

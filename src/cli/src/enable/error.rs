@@ -38,6 +38,8 @@ pub(crate) enum EnableError {
     NoAuthselectProfile,
     /// Features of authselect are on that the profile to be selected has not: it, and which.
     Features(Box<str>, Vec<String>),
+    /// Files that authselect writes have lines of ours, and our profile is not selected.
+    OtherProfile(Vec<PathBuf>),
     /// The daemon does not answer as it must.
     Daemon(Box<crate::error::Error>),
     /// After the change, something did not work as it must: what.
@@ -91,6 +93,7 @@ impl EnableError {
             Self::NoTool => "no_tool",
             Self::NoAuthselectProfile => "no_authselect_profile",
             Self::Features(..) => "authselect_features",
+            Self::OtherProfile(_) => "other_authselect_profile",
             Self::Daemon(error) => error.word(),
             Self::Unproved(_) => "unproved",
             Self::NotUndone(_) => "not_undone",
@@ -206,6 +209,20 @@ impl EnableError {
                     writeln!(f, "  authselect disable-feature {name}")?;
                 }
                 Ok(())
+            }
+            Self::OtherProfile(files) => {
+                f.write_str(
+                    "domlogon is not turned off: authselect writes these files, and they have \
+                     lines of domlogon although its profile is not selected.",
+                )?;
+                for path in files {
+                    write!(f, "\n  - {}", path.display())?;
+                }
+                f.write_str(
+                    "\nTake the lines out of the profile that is selected (authselect current), \
+                     and run: authselect apply-changes. Then run: domlogon disable",
+                )?;
+                f.write_str("\n")
             }
             Self::Daemon(error) => write!(f, "{error}"),
             Self::Unproved(what) => {

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 /// What turning on changes; no change at all if it is on.
 pub(crate) fn on(host: &Host) -> Result<Plan, EnableError> {
     if authselect::is_here(host) {
-        return Ok(Plan::selecting(Direction::On, authselect::on()?));
+        return Ok(Plan {
+            select: authselect::on()?,
+            ..Plan::new(Direction::On, Vec::new())
+        });
     }
     if !profiles::is_here(host) {
         return Err(EnableError::NoTool);
@@ -35,7 +38,12 @@ pub(crate) fn on(host: &Host) -> Result<Plan, EnableError> {
 pub(crate) fn off(desk: &Desk) -> Result<Plan, EnableError> {
     let host = &desk.host;
     if authselect::is_here(host) {
-        return Ok(Plan::selecting(Direction::Off, authselect::off(host)?));
+        let select = authselect::off(host)?;
+        let changes = beside_authselect(host, select.is_some())?;
+        return Ok(Plan {
+            select,
+            ..Plan::new(Direction::Off, changes)
+        });
     }
     let mut changes = stacks_off(desk)?;
     let last = desk.last();
@@ -100,6 +108,38 @@ fn exactly_back(desk: &Desk) -> Result<Option<Vec<Change>>, EnableError> {
     Ok((!changes.is_empty() && !others).then_some(changes))
 }
 
+/// Our lines in files that are not authselect's. In its own they go with our profile, if that
+/// is selected; if not, they are another profile's.
+fn beside_authselect(host: &Host, is_selected: bool) -> Result<Vec<Change>, EnableError> {
+    let (mut others, mut theirs): (Vec<_>, Vec<_>) = files_with_ours(host)?
+        .into_iter()
+        .partition(|path| !authselect::writes(host, path));
+    let nsswitch = host.nsswitch();
+    // Where ours is selected, authselect writes this one, too.
+    let text = if is_selected { None } else { read(&nsswitch)? };
+    if text.is_some_and(|text| nsswitch::names_ours(&String::from_utf8_lossy(&text))) {
+        let list = if authselect::writes(host, &nsswitch) {
+            &mut theirs
+        } else {
+            &mut others
+        };
+        list.push(nsswitch.clone());
+    }
+    if !is_selected && !theirs.is_empty() {
+        return Err(EnableError::OtherProfile(theirs));
+    }
+    others
+        .iter()
+        .map(|path| {
+            if *path == nsswitch {
+                names(host, nsswitch::without_ours)
+            } else {
+                line_by_line(path)
+            }
+        })
+        .collect()
+}
+
 fn line_by_line(path: &Path) -> Result<Change, EnableError> {
     plain(path)?;
     let before = fs::read(path).map_err(about(path))?;
@@ -156,5 +196,70 @@ fn plain(path: &Path) -> Result<(), EnableError> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => Err(EnableError::NotAFile(path.into())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A host of authselect's: it writes system-auth, and vsftpd is an administrator's.
+    fn authselect_host(root: &Path, system_auth: &str) -> Host {
+        let host = Host::under(root);
+        let own = host.at("/etc/authselect");
+        for folder in [&own, &host.stacks()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(own.join("system-auth"), system_auth).unwrap();
+        symlink(own.join("system-auth"), host.stacks().join("system-auth")).unwrap();
+        fs::write(own.join("nsswitch.conf"), "passwd: files\n").unwrap();
+        symlink(own.join("nsswitch.conf"), host.nsswitch()).unwrap();
+        let text = "auth required pam_domlogon.so\nauth include system-auth\n";
+        fs::write(host.stacks().join("vsftpd"), text).unwrap();
+        host
+    }
+
+    #[test]
+    fn lines_beside_those_of_authselect_go_too() {
+        let ours = "auth sufficient pam_domlogon.so\nauth required pam_unix.so\n";
+        for (system_auth, is_selected) in [(ours, true), ("auth required pam_unix.so\n", false)] {
+            let folder = tempfile::tempdir().unwrap();
+            let host = authselect_host(folder.path(), system_auth);
+            let changes = beside_authselect(&host, is_selected).unwrap();
+            let files: Vec<_> = changes.iter().map(|change| &change.path).collect();
+            assert_eq!(files, [&host.stacks().join("vsftpd")]);
+            assert_eq!(changes[0].after, b"auth include system-auth\n");
+        }
+    }
+
+    #[test]
+    fn another_profile_with_our_lines_is_not_called_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = authselect_host(folder.path(), "auth sufficient pam_domlogon.so\n");
+        let text = "passwd: files domlogon\n";
+        fs::write(host.at("/etc/authselect/nsswitch.conf"), text).unwrap();
+        let error = beside_authselect(&host, false).unwrap_err();
+        assert_eq!(error.exit(), crate::answer::Exit::No);
+        let said = error.to_string();
+        for part in [
+            "/etc/pam.d/system-auth",
+            "/etc/nsswitch.conf",
+            "Nothing was changed.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
+    fn names_of_a_hand_go_where_ours_is_not_selected() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = authselect_host(folder.path(), "auth required pam_unix.so\n");
+        fs::remove_file(host.nsswitch()).unwrap();
+        fs::write(host.nsswitch(), "passwd: files domlogon\n").unwrap();
+        let changes = beside_authselect(&host, false).unwrap();
+        let change = changes.iter().find(|change| change.path == host.nsswitch());
+        assert_eq!(change.unwrap().after, b"passwd: files\n");
+        assert_eq!(beside_authselect(&host, true).unwrap().len(), 1);
     }
 }
