@@ -18,7 +18,7 @@ pub use leave::{Gone, leave};
 pub use report::{Check, Expected, Found, Subject, report};
 
 use crate::dns::Resolver;
-use crate::machine::{Machine, Which};
+use crate::machine::{JOINING, Machine, Which};
 use crate::queries::{self, DomainFacts};
 use crate::rotation;
 use account::Account;
@@ -30,9 +30,6 @@ use proof::{complete, finish, mend};
 use std::path::{Path, PathBuf};
 
 const LDAP: u16 = 389;
-
-/// The file in the state folder that holds the account while it is being made.
-const UNFINISHED: &str = "machine.joining";
 
 /// Which host, which domain, and where things are.
 #[derive(Clone, Debug)]
@@ -63,7 +60,7 @@ impl Place<'_> {
     }
 
     fn unfinished(&self) -> PathBuf {
-        self.state.join(UNFINISHED)
+        self.state.join(JOINING)
     }
 }
 

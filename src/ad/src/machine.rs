@@ -22,6 +22,9 @@ pub const FILE: &str = "machine.json";
 /// The name of the keytab in the state folder.
 pub const KEYTAB: &str = "machine.keytab";
 
+/// The name of the file that holds the account while a join makes it.
+pub(crate) const JOINING: &str = "machine.joining";
+
 /// The longest name of a computer account without its `$`: NetBIOS has no more room.
 pub const LONGEST_NAME: usize = 15;
 
@@ -125,13 +128,18 @@ impl Machine {
         file::write(path, &text)
     }
 
-    /// Takes the file and the keytab away. What is not there is gone already.
+    /// Takes the file and the keytab away, and what a join or a writing that was cut off has
+    /// left of them. What is not there is gone already.
     ///
     /// # Errors
     /// [`MachineError::File`]
     pub fn forget(state: &Path) -> Result<(), MachineError> {
-        file::remove(&Self::keytab(state))?;
-        file::remove(&Self::file(state))
+        let (file, keytab) = (Self::file(state), Self::keytab(state));
+        file::remove(&keytab.with_extension("keytab.new"))?;
+        file::remove(&keytab)?;
+        file::remove(&file.with_extension("json.new"))?;
+        file::remove(&state.join(JOINING))?;
+        file::remove(&file)
     }
 
     /// Writes the keytab of a state folder anew: the keys of all passwords that a ticket for

@@ -40,6 +40,28 @@ fn it_is_read_as_it_was_written() {
 }
 
 #[test]
+fn nothing_of_it_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    machine().store(folder.path()).unwrap();
+    for name in [
+        "machine.joining",
+        "machine.json.new",
+        "machine.keytab",
+        "machine.keytab.new",
+        "accounts.db",
+    ] {
+        fs::write(folder.path().join(name), "a password").unwrap();
+    }
+    Machine::forget(folder.path()).unwrap();
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["accounts.db"]);
+    Machine::forget(folder.path()).unwrap();
+}
+
+#[test]
 fn it_belongs_to_whom_the_folder_belongs() {
     if !nix::unistd::Uid::effective().is_root() {
         return;
