@@ -1,6 +1,7 @@
 //! What is wrong with one line.
 
 use crate::refusal;
+use crate::words::visible;
 use core::fmt;
 use domlogon_protocol::admin::AdminError;
 
@@ -88,7 +89,7 @@ impl fmt::Display for LineFault {
                 "Line {line} of the shadow file cannot be read: it needs a name, a password, \
                  and whole numbers of days."
             ),
-            Self::Refused(refused) => refused_line(f, refused),
+            Self::Refused(refused) => f.write_str(&visible(&Refused(refused).to_string())),
         }
     }
 }
@@ -111,5 +112,14 @@ fn refused_line(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Result
             f.write_str("Its password was set in the future. Correct the clock, or the date.")
         }
         other => refusal::write(f, other),
+    }
+}
+
+/// With what stands in the file, as it stands there.
+struct Refused<'a>(&'a AdminError);
+
+impl fmt::Display for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        refused_line(f, self.0)
     }
 }
