@@ -181,6 +181,93 @@ fn a_part_of_other_files_is_known() {
     }
 }
 
+/// What the packages do where the command cannot: run by the host's sh on files of a hand.
+#[test]
+fn what_the_packages_leave() {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../packaging/deb/parts/leave-pam"
+    );
+    let script = std::fs::read_to_string(script).unwrap();
+    let files = [
+        (
+            "vsftpd",
+            "auth required pam_listfile.so item=user\nauth required pam_domlogon.so\nauth required pam_shells.so\n",
+            "auth required pam_listfile.so item=user\nauth required pam_deny.so\nauth required pam_shells.so\n",
+        ),
+        (
+            "vsftpd-debian",
+            "@include common-account\n@include common-session\nauth required pam_domlogon.so\n",
+            "@include common-account\n@include common-session\nauth required pam_deny.so\n",
+        ),
+        (
+            "unix-first",
+            "auth sufficient pam_unix.so\nauth required pam_domlogon.so\nauth required pam_env.so\n",
+            "auth sufficient pam_unix.so\nauth required pam_deny.so\nauth required pam_env.so\n",
+        ),
+        (
+            "unix-last",
+            "auth sufficient pam_domlogon.so\nauth required pam_unix.so\n",
+            "auth [default=ignore] pam_permit.so\nauth required pam_unix.so\n",
+        ),
+        (
+            "login",
+            "account required pam_domlogon.so\nauth required pam_domlogon.so\n@include common-auth\n",
+            "account [default=ignore] pam_permit.so\nauth [default=ignore] pam_permit.so\n@include common-auth\n",
+        ),
+        // Others bring this one in, and ask themselves.
+        (
+            "part",
+            "auth required pam_domlogon.so\n",
+            "auth [default=ignore] pam_permit.so\n",
+        ),
+        (
+            "whole",
+            "auth include \\\n part\nauth required pam_unix.so\n",
+            "auth include \\\n part\nauth required pam_unix.so\n",
+        ),
+        (
+            "joined",
+            "auth \\\n  [success=1 \\\n default=ignore] \\\n  pam_domlogon.so \\\n  debug\nauth requisite pam_deny.so\n",
+            "auth [default=ignore] pam_permit.so\nauth requisite pam_deny.so\n",
+        ),
+        (
+            "joined-half",
+            "# a comment \\\nauth required pam_unix.so # not joined \\\nauth required pam_domlogon.so \\\n  debug\nsession optional pam_domlogon.so \\",
+            "# a comment \\\nauth required pam_unix.so # not joined \\\nauth [default=ignore] pam_permit.so\nsession [default=ignore] pam_permit.so",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let stacks = folder.path().to_str().unwrap();
+    for (name, with, _) in files {
+        std::fs::write(folder.path().join(name), with).unwrap();
+    }
+    let ran = std::process::Command::new("sh")
+        .args([
+            "-ec",
+            &format!("{script}\nleave_pam").replace("/etc/pam.d", stacks),
+        ])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let said = String::from_utf8(ran.stderr).unwrap();
+    for (name, _, wanted) in files {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let text: String = text
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("# domlogon was removed"))
+            .collect();
+        assert_eq!(text, wanted, "{name}");
+        let is_told = said.contains(&format!("{stacks}/{name} refuses everybody now"));
+        assert_eq!(
+            is_told,
+            wanted.contains("required pam_deny"),
+            "{name}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(stacks).unwrap().count(), files.len());
+}
+
 /// The stacks that are shipped for putting in by hand lose every line of ours.
 #[test]
 fn the_shipped_stacks() {
