@@ -4,8 +4,10 @@
 /// default for it; for `initgroups` that is the list of `group`.
 const LISTS: [&str; 3] = ["passwd", "group", "initgroups"];
 
-/// What must be asked before the domain: a local name is never the domain's.
-const LOCAL: [&str; 3] = ["files", "compat", "systemd"];
+/// What must be asked before the domain: a local name is never the domain's. The other sources of
+/// local names, such as systemd's, come after it. The daemon and the PAM module know the files
+/// alone, and whoever logs on by a name that they take for the domain's must get the domain's id.
+const LOCAL: [&str; 2] = ["files", "compat"];
 
 const OURS: &str = "domlogon";
 
@@ -201,7 +203,7 @@ mod tests {
     fn behind_the_local_sources() {
         both_ways(
             "# c\npasswd:         files systemd\ngroup:          files systemd\nshadow: files\n",
-            "# c\npasswd:         files systemd domlogon\ngroup:          files systemd domlogon\nshadow: files\n",
+            "# c\npasswd:         files domlogon systemd\ngroup:          files domlogon systemd\nshadow: files\n",
         );
         both_ways(
             "passwd: files sss\ngroup:files  ldap # here\ninitgroups: files sss\n",
@@ -233,7 +235,7 @@ mod tests {
     fn actions() {
         both_ways(
             "passwd: files [NOTFOUND=return] sss\ngroup: files [SUCCESS=merge] systemd\n",
-            "passwd: files domlogon [NOTFOUND=return] sss\ngroup: files [SUCCESS=merge] systemd domlogon\n",
+            "passwd: files domlogon [NOTFOUND=return] sss\ngroup: files [SUCCESS=merge] domlogon systemd\n",
         );
         both_ways(
             "passwd: files[SUCCESS=continue] sss\ngroup: files [ !SUCCESS=return ] x\n",
