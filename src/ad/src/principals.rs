@@ -178,7 +178,9 @@ impl Directory {
     }
 }
 
-/// The chains of the directory, and those that end in an alias of this host.
+/// The chains of the directory, and those that end in an alias of this host. What a logon carries
+/// beyond that has no chain: a group of another domain, one that the account had in an earlier
+/// domain, or one whose entry this host may not read.
 fn traced_token(live: &Live, mut memberships: Vec<Membership>) -> Token {
     let person = &live.person;
     memberships.retain(|membership| !crate::directory::is_alias(&membership.group));
@@ -193,5 +195,57 @@ fn traced_token(live: &Live, mut memberships: Vec<Membership>) -> Token {
             });
         }
     }
-    Token::traced(&person.name, person.sid.clone(), &memberships)
+    let traced =
+        |memberships: &[Membership]| Token::traced(&person.name, person.sid.clone(), memberships);
+    let token = traced(&memberships);
+    let mut more = carried(person, &live.groups);
+    more.retain(|sid| !token.groups().contains(sid));
+    if more.is_empty() {
+        return token;
+    }
+    memberships.extend(more.into_iter().map(|sid| Membership {
+        member: person.sid.clone(),
+        name: sid.to_string(),
+        group: sid,
+    }));
+    traced(&memberships)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Person;
+    use domlogon_protocol::Policy;
+
+    #[test]
+    fn what_is_explained_is_carried_by_a_logon() {
+        let person = Person::example("alice", 1103);
+        let own = |rid| Sid::domain(1, 2, 3).with_rid(rid);
+        let foreign = Sid::domain(4, 5, 6).with_rid(1113);
+        let live = Live {
+            groups: vec![own(person.primary_group), own(1200), foreign.clone()],
+            person,
+            policy: Policy::default(),
+            is_guess: false,
+            refuses_change: false,
+        };
+        let way = |member: Sid, group: u32, name: &str| Membership {
+            member,
+            group: own(group),
+            name: name.to_owned(),
+        };
+        let memberships = vec![
+            way(own(1103), live.person.primary_group, "Domain Users"),
+            way(own(1103), 1200, "staff"),
+        ];
+        let token = traced_token(&live, memberships);
+        let sorted = |sids: &[Sid]| {
+            let mut texts: Vec<String> = sids.iter().map(Sid::to_string).collect();
+            texts.sort();
+            texts
+        };
+        let carried = carried(&live.person, &live.groups);
+        assert!(carried.contains(&foreign));
+        assert_eq!(sorted(token.groups()), sorted(&carried));
+    }
 }
