@@ -81,6 +81,11 @@ impl Foreign {
         }
     }
 
+    /// Whether as many of them at once as there are processors could take all memory.
+    pub(crate) fn takes_much_memory(&self) -> bool {
+        self.kind == Kind::Yescrypt && !self.is_usual()
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }

@@ -146,7 +146,8 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
             Meanwhile::Edited => "edited meanwhile: only the lines of domlogon were taken out",
             Meanwhile::Closed => {
                 "edited meanwhile: the lines of domlogon were taken out, and it refuses everybody \
-                 now, as nothing else in it asks for a proof of who somebody is"
+                 now whom no line before pam_deny.so lets in, as nothing else in it asks them for a \
+                 proof of who they are"
             }
             Meanwhile::Removed => "removed meanwhile, and was not made again",
         };

@@ -108,9 +108,10 @@ impl Plan {
             .filter(|change| change.closes)
             .map(|change| {
                 format!(
-                    "Note: {} refuses everybody when domlogon is out of it: nothing else in it \
-                     asks for a proof of who somebody is, and it would let everybody in. To open \
-                     it, put a module that asks for one in the place of pam_deny.so.",
+                    "Note: when domlogon is out of {}, it refuses everybody whom no line before \
+                     pam_deny.so lets in: nothing else in it asks them for a proof of who they \
+                     are, and it would let them all in. To open it, put a module that asks for \
+                     one in the place of pam_deny.so.",
                     host.shown(&change.path)
                 )
             })

@@ -59,8 +59,12 @@ pub(crate) fn compare(before: &Locals, direction: Direction) -> Vec<Box<str>> {
         .collect()
 }
 
+/// What libpam says of a stack that it cannot run: a module that is gone, or has failed.
+const BROKEN: [i32; 6] = [1, 2, 3, 4, 26, 28];
+
 /// Turning on leaves everything as it is. Turning off may end what kept somebody out, or what
-/// crashed: only who passed must still pass, and no wrong password may.
+/// crashed: only who passed must still pass, no wrong password may, and where a password was
+/// asked for it must still be, by a stack that is whole.
 fn is_worse(
     direction: Direction,
     call: Call,
@@ -79,7 +83,13 @@ fn is_worse(
             passed && code(new) != Some(SUCCESS) && code(new) != code(old)
         }
         (Direction::Off, Call::Authenticate) => {
-            code(new) == Some(SUCCESS) && code(old) != Some(SUCCESS)
+            let opens = code(new) == Some(SUCCESS) && code(old) != Some(SUCCESS);
+            let asked = matches!(old, Ok(old) if old.code != SUCCESS && old.prompts > 0);
+            let broken = match new {
+                Ok(new) => new.prompts == 0 || BROKEN.contains(&new.code),
+                Err(_) => true,
+            };
+            opens || (asked && broken)
         }
     }
 }
@@ -407,6 +417,12 @@ nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
             })
         };
         let (yes, no) = (|| gives(SUCCESS), || gives(AUTH_ERR));
+        let unasked = || {
+            gives(AUTH_ERR).map(|outcome| Outcome {
+                prompts: 0,
+                ..outcome
+            })
+        };
         let crash = || Err(Failure::Ended);
         let (account, wrong) = (Call::Account, Call::Authenticate);
         for (call, old, new, when_on, when_off) in [
@@ -424,7 +440,11 @@ nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
             (wrong, no(), no(), false, false),
             (wrong, no(), gives(9), true, false),
             (wrong, crash(), no(), true, false),
-            (wrong, no(), crash(), true, false),
+            (wrong, no(), crash(), true, true),
+            (wrong, no(), gives(28), true, true),
+            (wrong, no(), unasked(), true, true),
+            (wrong, unasked(), no(), true, false),
+            (wrong, unasked(), crash(), true, false),
             (wrong, no(), yes(), true, true),
             (wrong, crash(), yes(), true, true),
             (wrong, yes(), yes(), false, false),

@@ -206,6 +206,21 @@ fn what_the_packages_leave() {
             "auth sufficient pam_unix.so\nauth required pam_deny.so\nauth required pam_env.so\n",
         ),
         (
+            "unix-jumps",
+            "auth [success=1 default=ignore] pam_unix.so nullok\nauth [success=ok default=die] pam_domlogon.so\nauth required pam_permit.so\n",
+            "auth [success=1 default=ignore] pam_unix.so nullok\nauth required pam_deny.so\nauth required pam_permit.so\n",
+        ),
+        (
+            "unix-sufficient",
+            "auth [success=done new_authtok_reqd=done default=ignore] pam_unix.so\nauth required pam_domlogon.so\nauth required pam_env.so\n",
+            "auth [success=done new_authtok_reqd=done default=ignore] pam_unix.so\nauth required pam_deny.so\nauth required pam_env.so\n",
+        ),
+        (
+            "unix-requisite",
+            "auth [success=1 default=die] pam_unix.so\nauth required pam_domlogon.so\nauth required pam_env.so\n",
+            "auth [success=1 default=die] pam_unix.so\nauth [default=ignore] pam_permit.so\nauth required pam_env.so\n",
+        ),
+        (
             "unix-last",
             "auth sufficient pam_domlogon.so\nauth required pam_unix.so\n",
             "auth [default=ignore] pam_permit.so\nauth required pam_unix.so\n",
