@@ -126,7 +126,10 @@ impl<'a> Attempt<'a> {
             Said::Yes(ticket, Armour::On) => Ok(self.right(ticket)),
             Said::Yes(ticket, Armour::Off) => match self.plain(None) {
                 Ok(tgt) => Ok(match self.prove_controller(&tgt)? {
-                    None => self.right(ticket),
+                    None => match self.right(tgt) {
+                        Tried::Right(_) => self.right(ticket),
+                        other => other,
+                    },
                     Some(refusal) => Tried::Refused(refusal),
                 }),
                 Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => Ok(self.right(ticket)),

@@ -202,7 +202,8 @@ impl Session {
     pub(crate) fn may_have_fast(&self, server: &Server) -> bool {
         let without = lock(&self.without_fast);
         let lately = without.get(&server.name).map(Instant::elapsed);
-        lately.is_none_or(|since| since >= FAST_AGAIN) && lock(&self.tickets).is_some()
+        let may_have = lately.is_none_or(|since| since >= FAST_AGAIN) || self.has_fast(server);
+        may_have && lock(&self.tickets).is_some()
     }
 
     /// Notes that a controller does not know FAST.
@@ -285,6 +286,7 @@ impl Session {
     /// Notes that a controller has answered inside an armour.
     pub(crate) fn knows_fast(&self, server: &Server) {
         lock(&self.fast).insert(server.name.clone(), Instant::now());
+        lock(&self.without_fast).remove(&server.name);
     }
 
     /// Finds out whether a controller has FAST, by a logon of the host itself.
@@ -295,9 +297,6 @@ impl Session {
         kerberos: &Context,
         exchange: &mut Exchange<'_>,
     ) {
-        if self.has_fast(server) {
-            return;
-        }
         let (name, realm, password) = (&machine.account, &machine.realm, &machine.current.password);
         let said = kerberos.with_password_armored(name, realm, password, None, ARMOUR, exchange);
         let armored = match said {

@@ -1,37 +1,56 @@
 //! pam_sm_acct_mgmt.
 
-use super::{Call, Flags, Host};
+use super::host::KeptWhat;
+use super::{Call, Flags, Host, Kept, Level};
 use crate::arguments::Arguments;
-use domlogon_protocol::{Hook, PamCode, Request};
+use domlogon_protocol::{Hook, PamCode, Request, Verdict};
 
 /// Judges the account as it is now, for every way in: after a password, an ssh key, in
 /// cron. Never prompts.
 pub(crate) fn account<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
     let call = Call::new(host, Hook::Account, flags, arguments);
     let kept = host.kept();
-    let code = call.account().unwrap_or_else(|code| code);
-    if code == PamCode::NewAuthtokReqd {
-        if let Some(kept) = kept {
-            host.keep(kept);
-        }
+    let held_up = kept.as_ref().is_some_and(|kept| kept.what.holds_up());
+    let code = call.account(held_up).unwrap_or_else(|code| code);
+    match kept {
+        Some(kept) if code == PamCode::NewAuthtokReqd => host.keep(kept),
+        Some(kept) if held_up => host.keep(Kept {
+            user: kept.user,
+            what: KeptWhat::Deferred,
+        }),
+        Some(_) | None => {}
     }
     code
 }
 
 impl<H: Host> Call<'_, H> {
-    fn account(&self) -> Result<PamCode, PamCode> {
+    /// `held_up`: authenticate found a reason against the person, by a password that it may have
+    /// had to take for right. That the reason is gone now, or that nobody can be asked about it
+    /// any more, is no proof of the password: it has to be typed once more.
+    fn account(&self, held_up: bool) -> Result<PamCode, PamCode> {
         let user = self.person(false)?;
         let request = Request::Account {
             user: user.clone(),
             origin: self.origin(),
         };
-        Ok(self.finish(&self.decide(&user, &request)))
+        let decision = self.decide(&user, &request);
+        let passes = matches!(
+            self.code(decision.verdict),
+            PamCode::Success | PamCode::Ignore | PamCode::UserUnknown
+        );
+        if held_up && passes {
+            let line = format!("{user}: the reason that authenticate found is gone: refused");
+            self.host.log(Level::Warning, &line);
+            let again = self.own(Verdict::Busy, &user.to_string());
+            self.tell(&again, PamCode::PermDenied);
+            return Ok(PamCode::PermDenied);
+        }
+        Ok(self.finish(&decision))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::host::{Kept, KeptWhat};
     use super::super::scripted::{Answer, SILENT, Scripted, arguments, decision};
     use super::*;
     use domlogon_protocol::{Notice, Reply, Secret, Verdict};
@@ -53,7 +72,7 @@ mod tests {
     #[test]
     fn every_verdict_has_the_code_of_its_row_and_never_a_prompt() {
         for verdict in Verdict::ALL {
-            let host = keeping(Scripted::new("alice")).decides(verdict);
+            let host = Scripted::new("alice").decides(verdict);
             let code = run(&host, 0, "");
             assert_eq!(code, verdict.pam_code(Hook::Account, "login"));
             assert_eq!(host.asked(), ["account alice login"]);
@@ -72,9 +91,48 @@ mod tests {
                 assert_eq!(seen.len(), 1, "{verdict:?}");
                 assert!(seen[0].starts_with(mark), "{seen:?}");
             }
-            assert_eq!(host.has_kept(), code == PamCode::NewAuthtokReqd);
+            assert!(!host.has_kept());
             assert_eq!(host.delays.get(), 0);
         }
+    }
+
+    #[test]
+    fn whom_authenticate_found_a_reason_against_is_not_let_in_because_it_is_gone() {
+        let deferred = || Kept {
+            user: "another-spelling".to_owned(),
+            what: KeptWhat::Deferred,
+        };
+        for line in ["", "ignore_authinfo_unavail ignore_unknown_user"] {
+            for verdict in Verdict::ALL {
+                let host = keeping(Scripted::new("alice")).decides(verdict);
+                let code = run(&host, 0, line);
+                let must_change = verdict.pam_code(Hook::Account, "login");
+                match must_change {
+                    PamCode::NewAuthtokReqd => assert_eq!(code, must_change),
+                    _ => assert!(is_refusal(code), "{verdict:?} {code:?}"),
+                }
+                assert_eq!(host.has_kept(), code == PamCode::NewAuthtokReqd);
+                assert_eq!(host.is_held_up(), code != PamCode::NewAuthtokReqd);
+
+                let host = Scripted::new("alice").decides(verdict);
+                host.keep(deferred());
+                let code = run(&host, 0, line);
+                assert!(code == PamCode::NewAuthtokReqd || is_refusal(code));
+                assert!(host.is_held_up());
+            }
+            let host = keeping(Scripted::new("alice")).answer(Answer::IsAway);
+            assert!(is_refusal(run(&host, 0, line)));
+        }
+        let host = keeping(Scripted::new("alice")).decides(Verdict::StandaloneLogon);
+        assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
+        assert_eq!(host.seen().len(), 1);
+    }
+
+    fn is_refusal(code: PamCode) -> bool {
+        !matches!(
+            code,
+            PamCode::Success | PamCode::Ignore | PamCode::UserUnknown | PamCode::NewAuthtokReqd
+        )
     }
 
     #[test]

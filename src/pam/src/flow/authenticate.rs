@@ -16,6 +16,8 @@ pub(crate) fn authenticate<H: Host>(host: &H, flags: Flags, arguments: Arguments
 
 impl<H: Host> Call<'_, H> {
     fn authenticate(&self) -> Result<PamCode, PamCode> {
+        // What an earlier call left is not about this one.
+        let _ = self.host.kept();
         let user = self.person(true)?;
         let (password, decision) = self.judged(&user)?;
         let decision = self.not_of_this_host(&user, decision);
@@ -23,6 +25,11 @@ impl<H: Host> Call<'_, H> {
         if code == PamCode::Success && decision.verdict.grants() {
             self.spell(&decision);
             self.keep_for_change(&user, &decision, password);
+        } else if code == PamCode::Success {
+            self.host.keep(Kept {
+                user: user.key(),
+                what: KeptWhat::Deferred,
+            });
         }
         Ok(code)
     }
@@ -189,7 +196,11 @@ mod tests {
             .decides(Verdict::Disabled);
         assert_eq!(run(&host, 0, ""), PamCode::Success);
         assert_eq!(host.seen(), ["? Password: "]);
-        assert!(!host.has_kept());
+        assert!(!host.has_kept() && host.is_held_up());
+        // Until the next attempt.
+        let host = host.alive().types(&["pw"]).decides(Verdict::Success);
+        assert_eq!(run(&host, 0, ""), PamCode::Success);
+        assert!(!host.is_held_up());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! pam_sm_chauthtok: the two passes of a password change.
 
 use super::host::{KeptWhat, Ready};
-use super::{Call, Flags, Host, Level, NoAnswer, Token};
+use super::{Call, Flags, Host, Kept, Level, NoAnswer, Token};
 use crate::arguments::Arguments;
 use domlogon_protocol::{
     Decision, Hook, PamCode, Request, Secret, Text, UserName, Verdict, password_rules_in,
@@ -19,30 +19,43 @@ pub(crate) fn change<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> P
         host.log(Level::Error, "a password change that is neither pass");
         return PamCode::ServiceErr;
     }
-    call.pass().unwrap_or_else(|code| code)
+    // Taken first: whatever the end, nothing stays that the next pass does not need.
+    let kept = host.kept();
+    let held_up = kept.as_ref().is_some_and(|kept| kept.what.holds_up());
+    let code = match call.pass(kept, held_up).unwrap_or_else(|code| code) {
+        PamCode::Ignore | PamCode::UserUnknown if held_up => PamCode::AuthtokErr,
+        code => code,
+    };
+    if code != PamCode::Success && flags.only_expired() {
+        // Whoever had to change it is not let in without.
+        host.keep(Kept {
+            user: String::new(),
+            what: KeptWhat::Deferred,
+        });
+    }
+    code
 }
 
 impl<H: Host> Call<'_, H> {
-    fn pass(&self) -> Result<PamCode, PamCode> {
-        // Taken first: whatever the end, nothing stays that the next pass does not need.
-        let kept = self.host.kept();
+    fn pass(&self, kept: Option<Kept>, held_up: bool) -> Result<PamCode, PamCode> {
         let user = self.person(true)?;
         let kept = kept
             .filter(|kept| kept.user == user.key())
             .map(|kept| kept.what);
         if self.hook == Hook::Preliminary {
-            let what = self.may_change(&user, kept)?;
+            let what = self.may_change(&user, kept, held_up)?;
             self.keep(&user, what);
             return Ok(PamCode::Success);
         }
         let what = match kept {
             Some(what @ (KeptWhat::Ready(_) | KeptWhat::NotExpired)) => what,
             // An update without its first pass makes the check now.
-            other => self.may_change(&user, other)?,
+            other => self.may_change(&user, other, held_up)?,
         };
         match what {
             KeptWhat::Ready(ready) => self.update(&user, &ready),
-            KeptWhat::NotExpired | KeptWhat::Typed(_) => Ok(PamCode::Success),
+            KeptWhat::NotExpired => Ok(PamCode::Success),
+            KeptWhat::Typed(_) | KeptWhat::Deferred => Err(PamCode::AuthtokErr),
         }
     }
 

@@ -140,10 +140,20 @@ pub(crate) struct Kept {
 pub(crate) enum KeptWhat {
     /// The password that was right at authenticate, where a new one is demanded.
     Typed(Secret),
+    /// Authenticate left a refusal to account management, or a change that is demanded has
+    /// failed: nobody is let in until the reason is told.
+    Deferred,
     /// The preliminary check passed.
     Ready(Ready),
     /// Only an expired password was to be changed, and it is not expired.
     NotExpired,
+}
+
+impl KeptWhat {
+    /// Whether somebody is on his way in who must not come in as things stand.
+    pub(crate) const fn holds_up(&self) -> bool {
+        matches!(self, Self::Typed(_) | Self::Deferred)
+    }
 }
 
 /// A change that may go on.

@@ -23,10 +23,11 @@ impl<H: Host> Call<'_, H> {
         &self,
         user: &UserName,
         kept: Option<KeptWhat>,
+        held_up: bool,
     ) -> Result<KeptWhat, PamCode> {
         let reset = self.host.real_uid() == 0 && !self.flags.only_expired();
         if self.flags.only_expired() {
-            if !self.is_demanded(user)? {
+            if !self.is_demanded(user, held_up)? {
                 return Ok(KeptWhat::NotExpired);
             }
         } else {
@@ -62,8 +63,9 @@ impl<H: Host> Call<'_, H> {
     }
 
     /// Whether a new password is demanded now. A refusal is not "nothing to do": the
-    /// application would go on as if the password had been changed.
-    fn is_demanded(&self, user: &UserName) -> Result<bool, PamCode> {
+    /// application would go on as if the password had been changed. Nor is that nobody can be
+    /// asked, nor, where it was demanded before (`held_up`), that it is not any more.
+    fn is_demanded(&self, user: &UserName, held_up: bool) -> Result<bool, PamCode> {
         let request = Request::Account {
             user: user.clone(),
             origin: self.origin(),
@@ -71,6 +73,10 @@ impl<H: Host> Call<'_, H> {
         let decision = self.decide(user, &request);
         match decision.verdict {
             Verdict::MustChange | Verdict::PasswordExpired => Ok(true),
+            verdict if verdict.grants() && held_up => {
+                Err(self.finish(&self.own(Verdict::Busy, &user.to_string())))
+            }
+            Verdict::StandaloneLogon => Err(self.finish(&decision)),
             verdict if verdict.grants() => {
                 self.debug("the password is not expired");
                 Ok(false)
@@ -274,8 +280,33 @@ mod tests {
             let host = Scripted::new("alice").decides(verdict);
             assert_eq!(run(&host, EXPIRED, ""), PamCode::PermDenied);
             assert_eq!(host.seen().len(), 1);
-            assert!(!host.has_kept());
+            assert!(!host.has_kept() && host.is_held_up());
         }
+    }
+
+    #[test]
+    fn a_change_that_was_demanded_is_not_taken_for_needless() {
+        for verdict in Verdict::ALL {
+            for (line, uid) in [("", 0), ("ignore_authinfo_unavail", 1000)] {
+                let host = typed(Scripted::new("alice").uid(uid), "other-spelling", "pw");
+                let host = host.decides(verdict);
+                if matches!(verdict, Verdict::MustChange | Verdict::PasswordExpired) {
+                    continue;
+                }
+                let code = run(&host, EXPIRED, line);
+                assert!(
+                    !matches!(
+                        code,
+                        PamCode::Success | PamCode::Ignore | PamCode::UserUnknown
+                    ),
+                    "{verdict:?} {code:?}"
+                );
+                assert!(host.is_held_up());
+            }
+        }
+        // Nobody can be asked whether it is.
+        let host = Scripted::new("alice").decides(Verdict::StandaloneLogon);
+        assert_eq!(run(&host, EXPIRED, ""), PamCode::TryAgain);
     }
 
     #[test]

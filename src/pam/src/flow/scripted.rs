@@ -1,6 +1,6 @@
 //! A host that follows a script, for the tests of the flow.
 
-use super::host::{Host, Item, Kept, Level, NoAnswer, Token};
+use super::host::{Host, Item, Kept, KeptWhat, Level, NoAnswer, Token};
 use super::session::Cache;
 use crate::arguments::Arguments;
 use crate::helper::{HelperError, Owner};
@@ -202,7 +202,12 @@ impl Scripted {
     }
 
     pub(super) fn has_kept(&self) -> bool {
-        self.kept.borrow().is_some()
+        self.kept.borrow().is_some() && !self.is_held_up()
+    }
+
+    pub(super) fn is_held_up(&self) -> bool {
+        let kept = self.kept.borrow();
+        matches!(kept.as_ref(), Some(kept) if matches!(kept.what, KeptWhat::Deferred))
     }
 
     pub(super) fn password(&self) -> Option<String> {
