@@ -10,7 +10,10 @@ use domlogon_protocol::{Hook, PamCode, Request, Verdict};
 pub(crate) fn account<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
     let call = Call::new(host, Hook::Account, flags, arguments);
     let kept = host.kept();
-    let held_up = kept.as_ref().is_some_and(|kept| kept.what.holds_up());
+    // Whoever was to set a new password is, too, if another module ended that between the passes.
+    let held_up = kept
+        .as_ref()
+        .is_some_and(|kept| kept.what.holds_up() || matches!(kept.what, KeptWhat::Ready(_)));
     let code = call.account(held_up).unwrap_or_else(|code| code);
     match kept {
         Some(kept) if code == PamCode::NewAuthtokReqd => host.keep(kept),
@@ -51,6 +54,7 @@ impl<H: Host> Call<'_, H> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::host::Ready;
     use super::super::scripted::{Answer, SILENT, Scripted, arguments, decision};
     use super::*;
     use domlogon_protocol::{Notice, Reply, Secret, Verdict};
@@ -119,6 +123,18 @@ mod tests {
                 let code = run(&host, 0, line);
                 assert!(code == PamCode::NewAuthtokReqd || is_refusal(code));
                 assert!(host.is_held_up());
+
+                // Another module has ended the change between its two passes.
+                let host = Scripted::new("alice").decides(verdict);
+                host.keep(Kept {
+                    user: "alice".to_owned(),
+                    what: KeptWhat::Ready(Ready {
+                        old: None,
+                        rules: None,
+                    }),
+                });
+                let code = run(&host, 0, line);
+                assert!(code == PamCode::NewAuthtokReqd || is_refusal(code));
             }
             let host = keeping(Scripted::new("alice")).answer(Answer::IsAway);
             assert!(is_refusal(run(&host, 0, line)));
