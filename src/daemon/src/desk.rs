@@ -50,7 +50,8 @@ pub(crate) enum Door {
 pub(crate) struct Caller {
     /// The user id that the process acts as.
     pub(crate) uid: u32,
-    /// The id that all of one user's requests are counted for: he may have thousands.
+    /// The id that all of one user's requests are counted for: he may have thousands. Of root's
+    /// set-user-ID programs (su, sudo), whoever started them.
     pub(crate) owner: u32,
 }
 
@@ -62,6 +63,15 @@ impl Caller {
 
     const fn is_root(self) -> bool {
         self.uid == 0
+    }
+
+    /// Whether so many passwords are judged for this caller as a person needs, and no more.
+    /// Not root's own programs; nor those that a service started, which may have many persons
+    /// to let in.
+    const fn is_paced(self) -> bool {
+        /// The first id of a person's.
+        const PERSON: u32 = 1000;
+        !self.is_root() || self.owner >= PERSON
     }
 }
 

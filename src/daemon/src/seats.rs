@@ -65,21 +65,8 @@ impl Seats {
     /// A place for a caller, if there is one for him.
     pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Seat> {
         let mut taken = self.taken();
-        if taken.all >= self.bounds.all {
+        if taken.all >= self.bounds.all || !taken.count(uid, self.bounds) {
             return None;
-        }
-        if uid != 0 {
-            let others: usize = taken.others.values().sum();
-            let own = taken.others.get(&uid).copied().unwrap_or(0);
-            // The fewer are left, the fewer for each: some users who keep all that they get
-            // must not keep every other one from his screen. A logon is two connections, and
-            // the second may come before the first is given back.
-            let left = self.bounds.others.saturating_sub(others);
-            let share = (left / 4).max(2).min(self.bounds.each);
-            if left == 0 || own >= share {
-                return None;
-            }
-            taken.others.insert(uid, own + 1);
         }
         taken.all += 1;
         drop(taken);
@@ -128,17 +115,56 @@ impl Seats {
     }
 }
 
+impl Taken {
+    /// Counts one more place for a caller, if his share has one.
+    fn count(&mut self, uid: u32, bounds: Bounds) -> bool {
+        if uid == 0 {
+            return true;
+        }
+        let others: usize = self.others.values().sum();
+        let own = self.others.get(&uid).copied().unwrap_or(0);
+        // The fewer are left, the fewer for each: some users who keep all that they get
+        // must not keep every other one from his screen. A logon is two connections, and
+        // the second may come before the first is given back.
+        let left = bounds.others.saturating_sub(others);
+        let share = (left / 4).max(2).min(bounds.each);
+        let free = left > 0 && own < share;
+        if free {
+            self.others.insert(uid, own + 1);
+        }
+        free
+    }
+
+    fn discount(&mut self, uid: u32) {
+        if let Some(own) = self.others.get_mut(&uid) {
+            *own -= 1;
+            if *own == 0 {
+                self.others.remove(&uid);
+            }
+        }
+    }
+}
+
+impl Seat {
+    /// Counts a place that root took for whoever turned out to be behind it. Whether his
+    /// share has one.
+    pub(crate) fn count_for(&mut self, uid: u32) -> bool {
+        let mut taken = self.seats.taken();
+        let counted = taken.count(uid, self.seats.bounds);
+        if counted {
+            taken.discount(self.uid);
+            self.uid = uid;
+        }
+        counted
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
         taken.all -= 1;
         taken.given_back = taken.given_back.wrapping_add(1);
-        if let Some(own) = taken.others.get_mut(&self.uid) {
-            *own -= 1;
-            if *own == 0 {
-                taken.others.remove(&self.uid);
-            }
-        }
+        taken.discount(self.uid);
         self.seats.left.notify_all();
     }
 }
@@ -196,6 +222,23 @@ mod tests {
             let logon = [seats.take(1000), seats.take(1000)];
             assert!(logon.iter().all(Option::is_some), "beside {callers}");
         }
+    }
+
+    #[test]
+    fn a_place_of_roots_becomes_anothers() {
+        let seats = Seats::new(Bounds {
+            all: 22,
+            others: 20,
+            each: 4,
+        });
+        let mut held: Vec<Seat> = (0..20).map_while(|_| seats.take(0)).collect();
+        let counted: Vec<bool> = held.iter_mut().map(|seat| seat.count_for(7)).collect();
+        assert_eq!(counted.iter().filter(|counted| **counted).count(), 4);
+        assert!(seats.take(7).is_none(), "his share is used up");
+        assert!(seats.take(8).is_some());
+        drop(held);
+        assert_eq!(seats.taken().all, 0);
+        assert!(seats.taken().others.is_empty());
     }
 
     #[test]

@@ -271,8 +271,7 @@ impl Entrance {
                 return ControlFlow::Continue(());
             }
         }
-        reception.serve(&seat, stream, self.door, caller);
-        drop(seat);
+        reception.serve(seat, stream, self.door, caller);
         let one_more = |waiting| (waiting < STAY).then_some(waiting + 1);
         let stays = self
             .waiting
@@ -295,7 +294,7 @@ impl Reception {
 
     /// One connection: a request, its answer, the end. It has a seat as long as it lasts,
     /// and so does a long request: its answer is long, too.
-    fn serve(&self, _seat: &Seat, stream: UnixStream, door: Door, caller: Caller) {
+    fn serve(&self, mut seat: Seat, stream: UnixStream, door: Door, caller: Caller) {
         if !self.desk.admits(door, caller) {
             // Nothing of what he asks is read, however long it is.
             return turn_away(stream, Verdict::AccessDenied);
@@ -304,10 +303,16 @@ impl Reception {
         let mut stream = Timed { stream, deadline };
         let mut long = None;
         let reply = match self.read(&mut stream, door, caller, &mut long) {
-            Ok(request) => match self.answer(&stream, door, caller, request, &mut long) {
-                Some(reply) => reply,
-                None => return,
-            },
+            Ok((request, real_uid)) => {
+                let answer = self
+                    .behind(caller, real_uid, &mut seat)
+                    .map(|caller| self.answer(&stream, door, caller, request, &mut long));
+                match answer {
+                    Some(Some(reply)) => reply,
+                    Some(None) => return,
+                    None => Reply::Refused(Verdict::Busy),
+                }
+            }
             Err(Unread::Busy) => Reply::Refused(Verdict::Busy),
             // Cut short or too slow: nobody is there who could be answered.
             Err(Unread::Frame(FrameError::Io(_))) => return,
@@ -328,6 +333,24 @@ impl Reception {
             let refused = Reply::Refused(Verdict::InternalError);
             let _ = frame::write(&mut stream, &refused, MAX_REPLY);
         }
+    }
+
+    /// The caller as he counts: what root's set-user-ID programs ask is in the share of whoever
+    /// started them, or one user could keep everybody out by many of them. `None` if that is
+    /// used up. Nobody else's word is taken for it.
+    fn behind(&self, caller: Caller, real_uid: u32, seat: &mut Seat) -> Option<Caller> {
+        if caller.uid != 0 || real_uid == 0 {
+            return Some(caller);
+        }
+        let owner = self.subordinates.owner(real_uid);
+        if seat.count_for(owner) {
+            return Some(Caller { owner, ..caller });
+        }
+        self.complain(|| {
+            let record = Record::new("too many connections").number("by", real_uid);
+            (Level::Warning, record.line())
+        });
+        None
     }
 
     /// The answer to a request; none if whoever asked has gone meanwhile. What may be long
@@ -367,16 +390,17 @@ impl Reception {
     }
 
     /// Reads one request. A file of rights may be longer than anything else, and only at
-    /// the administrators' door; for each such request a place in `long` is taken first.
+    /// the administrators' door; for each such request a place in `long` is taken first. With
+    /// it, who is behind the program that asks, as it says.
     fn read(
         &self,
         stream: &mut Timed,
         door: Door,
         caller: Caller,
         long: &mut Option<Seat>,
-    ) -> Result<Request, Unread> {
+    ) -> Result<(Request, u32), Unread> {
         if door == Door::Main {
-            return Ok(frame::read(stream, MAX_REQUEST)?);
+            return Ok(frame::read_behind(stream, MAX_REQUEST)?);
         }
         let mut length = [0; 4];
         stream.read_exact(&mut length).map_err(FrameError::Io)?;
@@ -392,7 +416,7 @@ impl Reception {
         } else {
             MAX_ADMIN_REQUEST
         };
-        let request = frame::read(&mut length.as_slice().chain(stream), most)?;
+        let (request, real_uid) = frame::read_behind(&mut length.as_slice().chain(stream), most)?;
         let may_be_long = matches!(
             request,
             Request::Admin(
@@ -404,7 +428,7 @@ impl Reception {
         if is_long && !may_be_long {
             return Err(Unread::Frame(FrameError::TooLong));
         }
-        Ok(request)
+        Ok((request, real_uid))
     }
 
     /// Logs something that a caller could repeat without end, at most once in ten seconds.

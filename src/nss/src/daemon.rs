@@ -31,7 +31,7 @@ impl Daemon {
     pub(crate) fn ask(&self, request: Request<'_>) -> Result<Answer, Failure> {
         let _until_done = Undisturbed::begin();
         let stream = self.connect()?;
-        let frame = Frame::new(request);
+        let frame = Frame::new(request, system::behind());
         match stream.send(frame.bytes()) {
             // Turned away before all was said: the reply is there all the same.
             Ok(()) | Err(libc::EPIPE | libc::ECONNRESET) => receive(&stream, &frame),
@@ -174,7 +174,7 @@ impl Answer {
             .get(SINCE..)
             .and_then(|rest| rest.first_chunk());
         let since = since.map_or(0, |since| u64::from_le_bytes(*since));
-        self.part(REQUEST, REQUEST_LENGTH) == Some(Frame::new(request).bytes())
+        self.part(REQUEST, REQUEST_LENGTH) == Some(Frame::new(request, system::behind()).bytes())
             && system::milliseconds().saturating_sub(since) < FRESH
     }
 

@@ -141,7 +141,7 @@ pub fn name(bytes: &[u8]) {
     if !compare(bytes) {
         return;
     }
-    let frame = crate::wire::Frame::new(Request::UserByName(bytes));
+    let frame = crate::wire::Frame::new(Request::UserByName(bytes), 0);
     let read = domlogon_protocol::frame::read(&mut frame.bytes(), 1024);
     let Ok(domlogon_protocol::Request::UserByName(said)) = read else {
         panic!("not understood");

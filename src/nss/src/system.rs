@@ -67,6 +67,16 @@ impl Drop for Undisturbed {
     }
 }
 
+/// Who started this program, if it is not root and the program acts as root all the same;
+/// otherwise 0.
+pub(crate) fn behind() -> u32 {
+    // SAFETY: neither can fail, nor touches anything.
+    match unsafe { (libc::geteuid(), libc::getuid()) } {
+        (0, real) => real,
+        _ => 0,
+    }
+}
+
 // ---------------------------------------------------------------- time
 
 /// Milliseconds of the clock that never goes back.

@@ -14,6 +14,9 @@ pub(crate) const VERSION: u16 = 1;
 /// Before a body: its length in four bytes, the version in two.
 pub(crate) const HEADER: usize = 6;
 
+/// Set in the version where a real user id comes between the header and the body.
+pub(crate) const BEHIND: u16 = 0x8000;
+
 /// Most bytes of a reply's body.
 pub(crate) const MOST_REPLY: usize = 16 * 1024 * 1024;
 
@@ -38,16 +41,27 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The header, the kind, a length of two bytes, and a name.
-    pub(crate) const MOST: usize = HEADER + 1 + 2 + MOST_BYTES;
+    /// The header, a real user id, the kind, a length of two bytes, and a name.
+    pub(crate) const MOST: usize = HEADER + 4 + 1 + 2 + MOST_BYTES;
 
+    /// For a program that acts as root, `real_uid` is who started it: su and sudo are anybody's.
     #[cold]
-    pub(crate) fn new(request: Request<'_>) -> Self {
+    pub(crate) fn new(request: Request<'_>, real_uid: u32) -> Self {
         let mut frame = Self {
             bytes: [0; Self::MOST],
             length: HEADER,
             id: 0,
         };
+        let version = match real_uid {
+            0 => VERSION,
+            _ => {
+                for byte in real_uid.to_le_bytes() {
+                    frame.push(byte);
+                }
+                VERSION | BEHIND
+            }
+        };
+        let before = frame.length;
         match request {
             Request::UserByName(name) => frame.name(0, name),
             Request::UserById(id) => frame.id(1, id),
@@ -57,9 +71,9 @@ impl Frame {
             Request::Users(after) => frame.id(5, after),
             Request::Groups(after) => frame.id(6, after),
         }
-        let body = u32::try_from(frame.length.saturating_sub(HEADER)).unwrap_or(0);
+        let body = u32::try_from(frame.length.saturating_sub(before)).unwrap_or(0);
         let [a, b, c, d] = body.to_le_bytes();
-        let [e, f] = VERSION.to_le_bytes();
+        let [e, f] = version.to_le_bytes();
         if let Some(header) = frame.bytes.first_chunk_mut() {
             *header = [a, b, c, d, e, f];
         }

@@ -4,6 +4,7 @@ use crate::frame::{self, FrameError};
 use crate::{Reply, Request};
 use core::fmt;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::{geteuid, getuid};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::io::{self, Read, Write};
@@ -93,7 +94,7 @@ fn talk(mut timed: Timed, request: &Request) -> Result<Reply, CallError> {
         Request::Admin(_) => frame::MAX_ADMIN_REQUEST,
         _ => frame::MAX_REQUEST,
     };
-    let read = match frame::write(&mut timed, request, most) {
+    let read = match frame::write_behind(&mut timed, request, most, behind()) {
         Ok(()) => frame::read(&mut timed, frame::MAX_REPLY),
         // Turned away before all was said: the reply is there all the same.
         Err(FrameError::Io(error)) if is_closed(&error) => {
@@ -102,6 +103,14 @@ fn talk(mut timed: Timed, request: &Request) -> Result<Reply, CallError> {
         Err(other) => Err(other),
     };
     read.map_err(timeout_or_frame)
+}
+
+/// Who started this program, if it is not root and the program acts as root all the same.
+fn behind() -> u32 {
+    match geteuid().is_root() {
+        true => getuid().as_raw(),
+        false => 0,
+    }
 }
 
 fn is_closed(error: &io::Error) -> bool {

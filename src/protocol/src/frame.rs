@@ -1,4 +1,7 @@
 //! Frames: a length of four bytes, a version of two, and the body; little-endian.
+//!
+//! A set-user-ID program of root's (su, sudo) says between the two who started it: the kernel
+//! names root alone to the daemon.
 
 use core::fmt;
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,6 +27,9 @@ pub const MAX_ROOT_REQUEST: usize = 16 * 1024 * 1024;
 pub const MAX_REPLY: usize = 16 * 1024 * 1024;
 
 const HEADER: usize = 6;
+
+/// Set in the version where the real user id of whoever asks follows it, in four bytes.
+pub const BEHIND: u16 = 0x8000;
 
 /// Why a frame could not be read or written.
 #[derive(Debug)]
@@ -70,21 +76,39 @@ pub fn write<T: Serialize>(
     message: &T,
     limit: usize,
 ) -> Result<(), FrameError> {
+    write_behind(out, message, limit, 0)
+}
+
+/// As [`write()`], for a request of a program that acts as another user than the one who
+/// started it: his real user id, or 0 for no such program.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_behind<T: Serialize>(
+    out: &mut impl Write,
+    message: &T,
+    limit: usize,
+    real_uid: u32,
+) -> Result<(), FrameError> {
+    let behind = real_uid.to_le_bytes();
+    let (version, behind): (u16, &[u8]) = match real_uid {
+        0 => (VERSION, &[]),
+        _ => (VERSION | BEHIND, &behind),
+    };
+    let before = HEADER + behind.len();
     let size =
         postcard::experimental::serialized_size(message).map_err(|_| FrameError::Malformed)?;
     if size > limit {
         return Err(FrameError::TooLong);
     }
     let length = u32::try_from(size).map_err(|_| FrameError::TooLong)?;
-    let mut buffer = Zeroizing::new(vec![0u8; HEADER + size]);
-    let (header, body) = buffer
-        .split_at_mut_checked(HEADER)
+    let mut buffer = Zeroizing::new(vec![0u8; before + size]);
+    let (mut header, body) = buffer
+        .split_at_mut_checked(before)
         .ok_or(FrameError::Malformed)?;
-    let (for_length, for_version) = header
-        .split_at_mut_checked(4)
-        .ok_or(FrameError::Malformed)?;
-    for_length.copy_from_slice(&length.to_le_bytes());
-    for_version.copy_from_slice(&VERSION.to_le_bytes());
+    for part in [&length.to_le_bytes()[..], &version.to_le_bytes(), behind] {
+        header.write_all(part)?;
+    }
     postcard::to_slice(message, body).map_err(|_| FrameError::Malformed)?;
     out.write_all(&buffer)?;
     Ok(out.flush()?)
@@ -99,17 +123,49 @@ pub fn size<T: Serialize>(message: &T) -> usize {
 /// Reads one message. The whole body must be used up.
 ///
 /// # Errors
-/// Any [`FrameError`]; nothing is allocated for a length beyond `limit`.
+/// Any [`FrameError`]; nothing is allocated for a length beyond `limit`. Another version comes
+/// before anything else: it may have another limit.
 pub fn read<T: DeserializeOwned>(input: &mut impl Read, limit: usize) -> Result<T, FrameError> {
+    let (length, version) = read_header(input)?;
+    if version != VERSION {
+        return Err(FrameError::Version(version));
+    }
+    read_body(input, length, limit)
+}
+
+/// As [`read`], for a request: with it, the real user id of whoever started the program that
+/// asks, where that program says that it acts as another; 0 if not.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_behind<T: DeserializeOwned>(
+    input: &mut impl Read,
+    limit: usize,
+) -> Result<(T, u32), FrameError> {
+    let (length, version) = read_header(input)?;
+    let mut behind = [0u8; 4];
+    match version {
+        VERSION => {}
+        _ if version == VERSION | BEHIND => input.read_exact(&mut behind)?,
+        other => return Err(FrameError::Version(other & !BEHIND)),
+    }
+    let message = read_body(input, length, limit)?;
+    Ok((message, u32::from_le_bytes(behind)))
+}
+
+fn read_header(input: &mut impl Read) -> Result<([u8; 4], u16), FrameError> {
     let mut length = [0u8; 4];
     let mut version = [0u8; 2];
     input.read_exact(&mut length)?;
     input.read_exact(&mut version)?;
-    // The version first: another version may have another limit.
-    let version = u16::from_le_bytes(version);
-    if version != VERSION {
-        return Err(FrameError::Version(version));
-    }
+    Ok((length, u16::from_le_bytes(version)))
+}
+
+fn read_body<T: DeserializeOwned>(
+    input: &mut impl Read,
+    length: [u8; 4],
+    limit: usize,
+) -> Result<T, FrameError> {
     let length = usize::try_from(u32::from_le_bytes(length)).map_err(|_| FrameError::TooLong)?;
     if length > limit {
         return Err(FrameError::TooLong);
@@ -144,6 +200,31 @@ mod tests {
         };
         assert_eq!(user.key(), "alice");
         assert_eq!(password.expose(), b"s3cret");
+    }
+
+    #[test]
+    fn who_is_behind_a_request_goes_with_it() {
+        let request = Request::GroupsOf("alice".to_owned());
+        for real_uid in [0, 1000, u32::MAX] {
+            let mut bytes = Vec::new();
+            write_behind(&mut bytes, &request, MAX_REQUEST, real_uid).unwrap();
+            let whole: (Request, u32) = read_behind(&mut bytes.as_slice(), MAX_REQUEST).unwrap();
+            assert_eq!(format!("{whole:?}"), format!("{:?}", (&request, real_uid)));
+            for length in 0..bytes.len() {
+                let cut = read_behind::<Request>(&mut &bytes[..length], MAX_REQUEST);
+                assert!(matches!(cut, Err(FrameError::Io(_))), "{cut:?}");
+            }
+            let short = read_behind::<Request>(&mut bytes.as_slice(), 3);
+            assert!(matches!(short, Err(FrameError::TooLong)));
+            bytes[4] = 2;
+            let newer = read_behind::<Request>(&mut bytes.as_slice(), MAX_REQUEST);
+            assert!(matches!(newer, Err(FrameError::Version(2))), "{newer:?}");
+        }
+        // Nobody is behind a reply.
+        let mut bytes = Vec::new();
+        write_behind(&mut bytes, &request, MAX_REQUEST, 1).unwrap();
+        let read = read::<Request>(&mut bytes.as_slice(), MAX_REQUEST);
+        assert!(matches!(read, Err(FrameError::Version(_))), "{read:?}");
     }
 
     #[test]

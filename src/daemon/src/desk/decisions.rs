@@ -26,6 +26,8 @@ struct Asked<'a> {
     event: &'static str,
     /// Whether somebody comes in, and does not change a password.
     is_logon: bool,
+    /// Whether a password is judged.
+    is_judged: bool,
     caller: Caller,
     user: &'a UserName,
     origin: &'a Origin,
@@ -39,7 +41,9 @@ impl Desk {
         password: &Secret,
         origin: &Origin,
     ) -> Reply {
-        let asked = Asked::new("logon", caller, user, origin).at_logon();
+        let asked = Asked::new("logon", caller, user, origin)
+            .at_logon()
+            .judged();
         let (decision, ()) = self.decide(asked, |backend, place, now| {
             Ok((backend.logon(user, password, place, now)?, ()))
         });
@@ -75,7 +79,7 @@ impl Desk {
             Ok((decision.into(), rules))
         };
         let (decision, rules): (_, Option<Params>) = match old {
-            Some(_) => self.decide(asked, ask),
+            Some(_) => self.decide(asked.judged(), ask),
             None => self.decide_reset(asked, ask),
         };
         Reply::Preliminary {
@@ -96,7 +100,7 @@ impl Desk {
             Ok((backend.change(user, old, new, place, now)?.into(), ()))
         };
         let (decision, ()) = match old {
-            Some(_) => self.decide(Asked::new("change", caller, user, origin), ask),
+            Some(_) => self.decide(Asked::new("change", caller, user, origin).judged(), ask),
             None => self.decide_reset(Asked::new("reset", caller, user, origin), ask),
         };
         Reply::Decision(Box::new(decision))
@@ -167,7 +171,7 @@ impl Desk {
         self.at_a_pace(asked, denied, ask)
     }
 
-    /// A decision at once for root. Anybody else gets no more of them, nor of their lines
+    /// A decision at once for root, unless somebody else is behind it. Anybody else gets no more of them, nor of their lines
     /// in the log, than a person needs, and none about what `refuse` keeps from him.
     fn at_a_pace<T: Default>(
         &self,
@@ -175,7 +179,9 @@ impl Desk {
         refuse: impl FnOnce() -> Option<Decision>,
         ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
-        if asked.caller.is_root() {
+        let root = asked.caller.is_root();
+        // What follows a sudo that asks for no password may be many of them in a row.
+        if !asked.caller.is_paced() || (root && !asked.is_judged) {
             return self.finish(asked, None, ask);
         }
         let busy = Decision::new(Verdict::Busy, Rule::Caller);
@@ -184,7 +190,8 @@ impl Desk {
                 // No lock is held, and the place that is taken is one of those that are
                 // not root's.
                 thread::sleep(wait);
-                self.finish(asked, refuse(), ask)
+                let refused = if root { None } else { refuse() };
+                self.finish(asked, refused, ask)
             }
             Turn::Away { noted: false } => self.finish(asked, Some(busy), ask),
             // Thousands of lines a second would bury those that matter. Without a line
@@ -291,10 +298,13 @@ impl Desk {
                 .entry(fact)
                 .number("rights", fact.version);
         }
-        let line = record
+        record = record
             .field("ref", &reference)
-            .number("caller", asked.caller.uid)
-            .line();
+            .number("caller", asked.caller.uid);
+        if asked.caller.owner != asked.caller.uid {
+            record = record.number("by", asked.caller.owner);
+        }
+        let line = record.line();
         self.log.write(level, &line);
     }
 
@@ -341,9 +351,17 @@ impl<'a> Asked<'a> {
         Self {
             event,
             is_logon: false,
+            is_judged: false,
             caller,
             user,
             origin,
+        }
+    }
+
+    const fn judged(self) -> Self {
+        Self {
+            is_judged: true,
+            ..self
         }
     }
 

@@ -158,6 +158,32 @@ fn a_caller_who_is_not_root_is_slowed() {
 }
 
 #[test]
+fn whoever_is_behind_roots_programs_is_slowed() {
+    let behind = |owner| Caller { uid: 0, owner };
+    let took = |owner, request: &dyn Fn() -> Request| {
+        let (desk, _, log) = desk();
+        let start = Instant::now();
+        for _ in 0..5 {
+            desk.answer(Door::Main, behind(owner), request());
+        }
+        let lines = log.lines();
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.contains(&format!(" by={owner}"))),
+            "{lines:?}"
+        );
+        start.elapsed()
+    };
+    assert!(took(1000, &|| logon("alice", "x")) >= Duration::from_millis(900));
+    assert!(took(1000, &|| change("alice", Some("x"))) >= Duration::from_millis(900));
+    let soon = Duration::from_millis(500);
+    // sudo without a password, and a service that has persons to let in.
+    assert!(took(1000, &|| account("alice")) < soon);
+    assert!(took(33, &|| logon("alice", "x")) < soon);
+}
+
+#[test]
 fn nobody_but_root_fills_the_log() {
     let (desk, _, log) = desk();
     let desk = &desk;

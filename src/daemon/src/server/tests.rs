@@ -217,7 +217,7 @@ fn nothing_is_done_for_who_has_gone() {
     assert!(has_gone(&stays));
     let reception = Arc::clone(&running.server.entrances[0].reception);
     let seat = reception.seats.take(0).unwrap();
-    reception.serve(&seat, stays, Door::Main, Caller::of(0));
+    reception.serve(seat, stays, Door::Main, Caller::of(0));
     assert!(running.fake.asked.lock().unwrap().is_empty());
 }
 
@@ -245,6 +245,45 @@ fn long_answers_that_nobody_takes_leave_a_place() {
         }
     }
     drop(unread);
+    assert!(running.server.stop());
+}
+
+/// su and sudo are root for the kernel; one user must not have root's places by them.
+#[test]
+fn what_somebody_asks_by_roots_programs_is_in_his_own_share() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("left out: needs root");
+        return;
+    }
+    let running = start(Bounds {
+        all: 20,
+        others: 8,
+        each: 2,
+    });
+    *running.fake.slow.lock().unwrap() = SHORT;
+    let ask = |real_uid: u32| {
+        let mut stream = running.connect();
+        frame::write_behind(&mut stream, &logon(), MAX_REQUEST, real_uid).unwrap();
+        stream
+    };
+    let answered = |streams: Vec<UnixStream>| {
+        let is_answered = |mut stream: UnixStream| -> bool {
+            let reply: Reply = frame::read(&mut stream, MAX_REPLY).unwrap();
+            matches!(reply, Reply::Decision(decision) if decision.verdict.grants())
+        };
+        streams.into_iter().map(is_answered).filter(|a| *a).count()
+    };
+    let his: Vec<UnixStream> = (0..10).map(|_| ask(500)).collect();
+    let roots: Vec<UnixStream> = (0..10).map(|_| ask(0)).collect();
+    let anothers = vec![ask(501)];
+    assert_eq!(
+        [answered(his), answered(roots), answered(anothers)],
+        [2, 10, 1]
+    );
+    let log = running.log.lines().join("\n");
+    assert!(log.contains("too many connections: by=500"), "{log}");
+    // Given back.
+    assert_eq!(answered(vec![ask(500), ask(500)]), 2);
     assert!(running.server.stop());
 }
 

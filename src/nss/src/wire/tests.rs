@@ -62,7 +62,7 @@ fn through(reply: &Theirs) -> Option<Theirs> {
 
 #[test]
 fn the_numbers_are_those_of_the_protocol() {
-    assert_eq!(VERSION, frame::VERSION);
+    assert_eq!((VERSION, BEHIND), (frame::VERSION, frame::BEHIND));
     assert_eq!(MOST_REPLY, frame::MAX_REPLY);
     assert_eq!(BUSY, u32::from(Verdict::Busy.row().wire));
     assert_eq!(MOST_BYTES, domlogon_protocol::UserName::MAX_BYTES);
@@ -103,9 +103,15 @@ fn requests_are_those_of_the_protocol() {
         ),
     ];
     for (request, wanted) in requests {
-        let sent = Frame::new(request);
-        let read = frame::read::<domlogon_protocol::Request>(&mut sent.bytes(), frame::MAX_REQUEST);
-        assert_eq!(format!("{:?}", read.unwrap()), wanted);
+        for real_uid in [0, 1, 1000, u32::MAX] {
+            let sent = Frame::new(request, real_uid);
+            let read = frame::read_behind::<domlogon_protocol::Request>(
+                &mut sent.bytes(),
+                frame::MAX_REQUEST,
+            );
+            let (read, behind) = read.unwrap();
+            assert_eq!((format!("{read:?}"), behind), (wanted.clone(), real_uid));
+        }
     }
 }
 

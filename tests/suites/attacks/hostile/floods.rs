@@ -10,6 +10,7 @@ use domlogon_tests::{
     ensure_equal,
 };
 use std::fs;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("attacks/hostile/many callers", many_callers),
         case("attacks/hostile/every place taken", every_place_taken),
         case("attacks/hostile/one user with many ids", many_ids),
+        case("attacks/hostile/one user's many su", many_su),
         case(
             "attacks/hostile/long answers that nobody takes",
             long_answers,
@@ -121,6 +123,50 @@ fn many_ids(world: &mut World) -> Result<()> {
         held.to_string(),
     )?;
     over
+}
+
+/// One user starts su again and again. To the daemon it is root that asks.
+fn many_su(world: &mut World) -> Result<()> {
+    let scene = Scene::new(world)?;
+    let time = Duration::from_secs(sized(3, 30));
+    let seconds = time.as_secs() * 2 + 60;
+    let _ = domlogon(&["user", "delete", "bait"])?;
+    let bait = Account::make("bait", Good)?;
+    let mut storm = storm("su bait -c true", seconds)?;
+    thread::sleep(Duration::from_millis(1500));
+    let took = scene.logons(time);
+    let ended = storm.kill().and_then(|()| storm.wait());
+    ended.map_err(Failure::harness("end a storm"))?;
+    Program::new("pkill")
+        .args(&["-KILL", "-x", "su"])
+        .run(b"")?;
+    ensure(
+        bait.wrong_passwords()? > 0,
+        "the storm",
+        "passwords that were judged",
+        "none",
+    )?;
+    figure(
+        "logons while one user starts su again and again, ms",
+        &took?,
+    );
+    scene.is_over(Vec::new())
+}
+
+/// A command that reads a password, by a local user, as often as he can.
+fn storm(command: &str, seconds: u64) -> Result<Child> {
+    let script = format!(
+        "end=$(($(date +%s) + {seconds})); \
+         while [ $(date +%s) -lt $end ]; do \
+             for each in $(seq 300); do echo wrong | {command} & done; sleep 1; \
+         done >/dev/null 2>&1"
+    );
+    Command::new("setpriv")
+        .args(["--reuid=5000", "--regid=5000", "--clear-groups"])
+        .args(["sh", "-c", &script])
+        .stdin(Stdio::null())
+        .spawn()
+        .map_err(Failure::harness("start a storm"))
 }
 
 /// The longest answer there is, asked for on every connection and never taken.
