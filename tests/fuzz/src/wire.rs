@@ -38,14 +38,35 @@ fn there_and_back<T: Serialize + DeserializeOwned>(bytes: &[u8], most: usize) ->
 pub(crate) const REQUESTS: Target = Target {
     name: "requests",
     run: requests,
-    seeds: || seed::requests().iter().map(seed::framed).collect(),
+    seeds: || {
+        let requests = seed::requests();
+        let behind = requests.iter().map(|request| by(request, 1000));
+        requests.iter().map(seed::framed).chain(behind).collect()
+    },
     words: &["alice", "CORP\\", "@corp.example", "\x01\0"],
     longest: 4096,
     smoke: 20_000,
 };
 
+/// A request with somebody behind it.
+fn by(request: &Request, real_uid: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    frame::write_behind(&mut bytes, request, MAX_REPLY, real_uid)
+        .unwrap_or_else(|error| panic!("{error}"));
+    bytes
+}
+
 fn requests(bytes: &[u8]) {
-    if let Some(request) = there_and_back::<Request>(bytes, MAX_REQUEST) {
+    let plain = there_and_back::<Request>(bytes, MAX_REQUEST);
+    let read = frame::read_behind::<Request>(&mut &*bytes, MAX_REQUEST);
+    if plain.is_some() {
+        assert!(matches!(read, Ok((_, 0))), "nobody is behind it");
+    }
+    if let Ok((request, real_uid)) = read {
+        let again = by(&request, real_uid);
+        let (_, same) = frame::read_behind::<Request>(&mut again.as_slice(), MAX_REPLY)
+            .unwrap_or_else(|error| panic!("not read again: {error}"));
+        assert_eq!(same, real_uid);
         // Whatever is in it, a log that shows it shows no password.
         let shown = format!("{request:?}");
         if let Request::Logon { password, .. } = &request {
