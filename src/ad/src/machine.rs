@@ -158,11 +158,11 @@ impl Machine {
             .collect();
         let principals = principals.map_err(failed)?;
         let mut entries = Vec::new();
-        for (_, key) in self.keys() {
+        for (kvno, password) in self.numbered() {
             entries.extend(principals.iter().map(|principal| KeytabEntry {
                 principal,
-                kvno: key.kvno,
-                password: &key.password,
+                kvno,
+                password,
                 salt: &salt,
                 enctypes: Enctype::AES,
             }));
@@ -189,6 +189,25 @@ impl Machine {
         [Which::Current, Which::Pending, Which::Previous]
             .into_iter()
             .filter_map(|which| Some((which, self.key(which)?)))
+    }
+
+    /// The passwords with the numbers of their keys.
+    ///
+    /// The daemon asks for no number, but other services of the host go by it. That of the
+    /// current one was told where anybody on the way can have written it, so it has the one
+    /// that directories give next as well.
+    fn numbered(&self) -> Vec<(u32, &Secret)> {
+        let mut all: Vec<_> = self
+            .keys()
+            .map(|(_, key)| (key.kvno, &key.password))
+            .collect();
+        if let Some(previous) = &self.previous {
+            let next = previous.kvno.wrapping_add(1);
+            if all.iter().all(|(kvno, _)| *kvno != next) {
+                all.push((next, &self.current.password));
+            }
+        }
+        all
     }
 
     /// The account's principal, such as `PC1$@CORP.EXAMPLE`.

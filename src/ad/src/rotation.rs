@@ -169,7 +169,7 @@ fn prepare(
         return Ok(pending.password.clone());
     }
     let password = new_password()?;
-    // What directories do. The number that it really gets is read from a ticket later.
+    // What directories do. The number that it gets is read from a ticket later.
     let kvno = machine.keys().map(|(_, key)| key.kvno).max().unwrap_or(0);
     let mut planned = machine.clone();
     planned.pending = Some(Key {

@@ -105,6 +105,7 @@ impl Host {
         ToDc {
             address: self.dc,
             lose: Lose::Nothing,
+            forge: None,
             told: false,
             after: 0,
         }
@@ -182,6 +183,8 @@ enum Lose {
 struct ToDc {
     address: IpAddr,
     lose: Lose,
+    /// The number that is written on tickets in place of the true one.
+    forge: Option<u8>,
     told: bool,
     after: u32,
 }
@@ -200,6 +203,28 @@ impl ToDc {
     }
 }
 
+/// Takes the armour from a request for a service, so that the reply has none: by the number of
+/// what it is in (PA-FX-FAST), which becomes one that nobody knows.
+fn take_armour(request: &mut [u8]) {
+    const ARMOUR: [u8; 6] = [0xa1, 4, 2, 2, 0, 136];
+    let mut windows = request.windows(ARMOUR.len());
+    if let Some(at) = windows.position(|window| window == ARMOUR) {
+        request[at + 5] = 120;
+    }
+}
+
+/// Writes a number on the ticket in a reply for a service.
+fn forge(reply: &mut [u8], number: u8) {
+    // The ticket is sealed with AES256, and what follows is the number.
+    const BEFORE: [u8; 9] = [0xa0, 3, 2, 1, 18, 0xa1, 3, 2, 1];
+    if reply[0] == 0x6d {
+        let mut windows = reply.windows(BEFORE.len());
+        let at = windows.position(|window| window == BEFORE).unwrap();
+        assert_ne!(reply[at + BEFORE.len()], number);
+        reply[at + BEFORE.len()] = number;
+    }
+}
+
 impl Wire for ToDc {
     fn kdc(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
         if self.told {
@@ -208,7 +233,14 @@ impl Wire for ToDc {
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
         }
-        self.exchange(88, request)
+        let Some(number) = self.forge else {
+            return self.exchange(88, request);
+        };
+        let mut request = request.to_vec();
+        take_armour(&mut request);
+        let mut reply = self.exchange(88, &request)?;
+        forge(&mut reply, number);
+        Ok(reply)
     }
 
     fn kpasswd(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
@@ -594,6 +626,30 @@ fn no_failure_of_a_rotation_loses_the_host() {
         rotation::credentials(&behind, &context, &mut |request| wire.kdc(request)).unwrap();
     assert_eq!(which, Which::Previous);
     assert_eq!(host.rotate(&mut host.wire()).unwrap(), Rotated::Changed);
+    assert_eq!(host.works(), Which::Current);
+    host.delete();
+}
+
+#[test]
+#[ignore = "needs a domain controller: DOMLOGON_TEST_DC=its address"]
+fn a_forged_number_does_not_lose_the_host_its_keytab() {
+    let host = host("HJROT2");
+    host.join(false).unwrap();
+    let first = host.machine().current.kvno;
+    for forged in [77, 1, 120] {
+        let mut wire = host.wire();
+        wire.forge = Some(forged);
+        assert_eq!(host.rotate(&mut wire).unwrap(), Rotated::Changed);
+        assert_eq!(host.machine().current.kvno, u32::from(forged));
+        assert_eq!(host.works(), Which::Current);
+    }
+    // Joining again asks the directory for it.
+    join::resume(&host.place(), now()).unwrap().unwrap();
+    assert_eq!(host.machine().current.kvno, first + 3);
+    assert_eq!(host.works(), Which::Current);
+    // The next number that nobody made up is the right one.
+    assert_eq!(host.rotate(&mut host.wire()).unwrap(), Rotated::Changed);
+    assert_eq!(host.machine().current.kvno, first + 4);
     assert_eq!(host.works(), Which::Current);
     host.delete();
 }

@@ -18,6 +18,8 @@ mod message;
 mod principal;
 mod renewal;
 mod ticket;
+#[cfg(test)]
+mod verify_tests;
 
 pub(crate) use auth::AuthContext;
 pub(crate) use cache::Cache;

@@ -40,6 +40,38 @@ fn it_is_read_as_it_was_written() {
 }
 
 #[test]
+fn a_number_that_was_made_up_does_not_take_the_right_one_out_of_the_keytab() {
+    let numbers = |current, pending: Option<u32>| {
+        let mut machine = machine();
+        machine.current.kvno = current;
+        machine.pending = pending.map(|kvno| key("next", kvno));
+        let numbered = machine.numbered();
+        let text = |(kvno, password): &(u32, &Secret)| {
+            (*kvno, password.text().unwrap_or_default().to_owned())
+        };
+        numbered.iter().map(text).collect::<Vec<_>>()
+    };
+    let is = |list: &[(u32, &str)]| {
+        let text = |(kvno, text): &(u32, &str)| (*kvno, (*text).to_owned());
+        list.iter().map(text).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(3, None), is(&[(3, "now"), (2, "before")]));
+    assert_eq!(
+        numbers(77, None),
+        is(&[(77, "now"), (2, "before"), (3, "now")])
+    );
+    assert_eq!(
+        numbers(1, None),
+        is(&[(1, "now"), (2, "before"), (3, "now")])
+    );
+    // No number stands for two keys.
+    assert_eq!(
+        numbers(4, Some(3)),
+        is(&[(4, "now"), (3, "next"), (2, "before")])
+    );
+}
+
+#[test]
 fn nothing_of_it_is_left() {
     let folder = tempfile::tempdir().unwrap();
     machine().store(folder.path()).unwrap();

@@ -1,4 +1,7 @@
 //! The number of the host's key, read from a ticket for the host itself.
+//!
+//! It is no more than a hint for other services that use the keytab. Whoever answers for the
+//! KDC may have made it up, so the daemon opens tickets by the key alone.
 
 use crate::machine::Machine;
 use domlogon_krb5::{Context, Credentials, Exchange};

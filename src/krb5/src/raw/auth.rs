@@ -1,6 +1,6 @@
 //! `krb5_auth_context`: messages between us and one service.
 
-use super::{Code, ContextHandle, Creds, bytes, check, ffi, filled};
+use super::{Code, ContextHandle, Creds, Keytab, bytes, check, ffi, filled};
 use core::ptr::{self, NonNull};
 use zeroize::Zeroizing;
 
@@ -45,6 +45,27 @@ impl<'c> AuthContext<'c> {
             )
         })?;
         Ok(message.bytes().to_vec())
+    }
+
+    /// Checks an AP-REQ for us: its ticket opens with a key of `keytab`, is valid now, and belongs to its sender.
+    ///
+    /// With whichever key of it: for a service that is named, the library takes the one that has the number on the
+    /// ticket, and that number, as the one in the table, anybody on the way can have written.
+    pub(crate) fn read_request(&mut self, request: &[u8], keytab: &Keytab<'_>) -> Result<(), Code> {
+        let request = bytes::lend(request)?;
+        let mut pointer = self.ptr();
+        // SAFETY: all handles are alive; the auth context exists, so it is not replaced; the input is only read.
+        check(unsafe {
+            ffi::krb5_rd_req(
+                self.context.ptr(),
+                &mut pointer,
+                &request,
+                ptr::null(),
+                keytab.ptr(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })
     }
 
     /// A KRB-PRIV message with `clear` inside.

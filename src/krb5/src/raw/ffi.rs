@@ -106,13 +106,6 @@ pub(crate) struct RawAddress {
     pub(crate) contents: *mut u8,
 }
 
-/// `krb5_verify_init_creds_opt`.
-#[repr(C)]
-pub(crate) struct RawVerifyOptions {
-    pub(crate) flags: i32,
-    pub(crate) ap_req_nofail: c_int,
-}
-
 /// `krb5_pre_send_fn`.
 pub(crate) type SendHook = unsafe extern "C" fn(
     *mut RawContext,
@@ -287,20 +280,6 @@ unsafe extern "C" {
         service: *const c_char,
     ) -> i32;
 
-    pub(crate) fn krb5_verify_init_creds_opt_init(options: *mut RawVerifyOptions);
-    pub(crate) fn krb5_verify_init_creds_opt_set_ap_req_nofail(
-        options: *mut RawVerifyOptions,
-        nofail: c_int,
-    );
-    pub(crate) fn krb5_verify_init_creds(
-        context: *mut RawContext,
-        creds: *mut RawCreds,
-        server: *mut RawPrincipal,
-        keytab: *mut RawKeytab,
-        cache: *mut *mut RawCache,
-        options: *mut RawVerifyOptions,
-    ) -> i32;
-
     pub(crate) fn krb5_auth_con_init(
         context: *mut RawContext,
         auth: *mut *mut RawAuthContext,
@@ -334,6 +313,15 @@ unsafe extern "C" {
         checksummed: *mut RawData,
         creds: *mut RawCreds,
         request: *mut RawData,
+    ) -> i32;
+    pub(crate) fn krb5_rd_req(
+        context: *mut RawContext,
+        auth: *mut *mut RawAuthContext,
+        request: *const RawData,
+        server: *const RawPrincipal,
+        keytab: *mut RawKeytab,
+        options: *mut i32,
+        ticket: *mut *mut c_void,
     ) -> i32;
     pub(crate) fn krb5_rd_rep(
         context: *mut RawContext,

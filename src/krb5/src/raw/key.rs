@@ -1,6 +1,6 @@
 //! Keys and tables of keys.
 
-use super::{Code, ContextHandle, Creds, PrincipalHandle, bytes, c_string, check, ffi, filled};
+use super::{AuthContext, Code, ContextHandle, Creds, bytes, c_string, check, ffi, filled};
 use core::ptr::{self, NonNull};
 use zeroize::Zeroizing;
 
@@ -23,29 +23,12 @@ impl<'c> Keytab<'c> {
         })
     }
 
-    /// Whether `ticket`, which must be for `server`, opens with a key of this table.
-    pub(crate) fn opens(
-        &self,
-        ticket: &Creds<'_>,
-        server: &PrincipalHandle<'_>,
-    ) -> Result<(), Code> {
-        let mut options = ffi::RawVerifyOptions {
-            flags: 0,
-            ap_req_nofail: 0,
-        };
-        // SAFETY: all handles are alive. The ticket is for `server`, so nothing is asked for.
-        check(unsafe {
-            ffi::krb5_verify_init_creds_opt_init(&mut options);
-            ffi::krb5_verify_init_creds_opt_set_ap_req_nofail(&mut options, 1);
-            ffi::krb5_verify_init_creds(
-                self.context.ptr(),
-                ticket.ptr(),
-                server.ptr(),
-                self.ptr(),
-                ptr::null_mut::<*mut ffi::RawCache>(),
-                &mut options,
-            )
-        })
+    /// Whether `ticket` opens with a key of this table.
+    ///
+    /// Read as the host's services read it, and so that whoever shows it has the key in it.
+    pub(crate) fn opens(&self, ticket: &Creds<'_>) -> Result<(), Code> {
+        let request = AuthContext::new(self.context)?.request(ticket)?;
+        AuthContext::new(self.context)?.read_request(&request, self)
     }
 
     pub(super) fn ptr(&self) -> *mut ffi::RawKeytab {

@@ -35,7 +35,6 @@ fn facts() -> Facts {
         client: "client", server: "server", text: "text", e_data: "e_data"
     );
     layout!(facts, RawAddress = "krb5_address", addrtype: "addrtype", length: "length", contents: "contents");
-    layout!(facts, RawVerifyOptions = "krb5_verify_init_creds_opt", flags: "flags", ap_req_nofail: "ap_req_nofail");
     for (name, ours) in [
         ("KRB5_INIT_CREDS_STEP_FLAG_CONTINUE", STEP_CONTINUE as usize),
         ("KRB5_TKT_CREDS_STEP_FLAG_CONTINUE", STEP_CONTINUE as usize),
