@@ -188,11 +188,11 @@ impl<'a> Attempt<'a> {
             let (said, sent) = self.armoured(service);
             match said {
                 Ok(credentials) => {
-                    session.knows_fast(self.server);
+                    session.fast.met(&self.server.name);
                     return Ok(Said::Yes(credentials, Armour::On));
                 }
                 Err(Error::Kdc(error)) if error.armored => {
-                    session.knows_fast(self.server);
+                    session.fast.met(&self.server.name);
                     return Ok(Said::No(error, Armour::On));
                 }
                 Err(error @ Error::Transport(_)) => return Err(self.failed(error)),
@@ -203,7 +203,9 @@ impl<'a> Attempt<'a> {
                 Err(error @ Error::Reply(ReplyFault::Undecryptable)) if sent == 1 => {
                     return self.said(error);
                 }
-                Err(error) if session.has_fast(self.server) => return Err(self.bare(error)),
+                Err(error) if session.fast.is_with(&self.server.name) => {
+                    return Err(self.bare(error));
+                }
                 Err(Error::Kdc(error)) if error.after_preauth => {
                     return Ok(Said::No(error, Armour::Off));
                 }
@@ -211,7 +213,7 @@ impl<'a> Attempt<'a> {
                 Err(_) if sent > 1 => {
                     return Err(Trouble::Interrupted(io::ErrorKind::InvalidData.into()));
                 }
-                Err(_) => session.has_no_fast(self.server),
+                Err(_) => session.fast.missed(&self.server.name),
             }
         }
         match self.plain(service) {

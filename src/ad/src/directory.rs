@@ -137,8 +137,12 @@ impl Directory {
         let settings = Arc::new(settings);
         let (cache, facts) = open_cache(&settings)?;
         let cache = Arc::new(cache);
+        let session = Session::new(Arc::clone(&settings), Arc::clone(&journal));
+        // What cannot be read is found out again.
+        let fast = cache.fact(FAST).ok().flatten().unwrap_or_default();
+        session.fast.recall(fast, clock());
         Ok(Self {
-            session: Session::new(Arc::clone(&settings), Arc::clone(&journal)),
+            session,
             servers: Servers::new(clock()),
             pending: Pending::default(),
             absent: Absent::default(),
@@ -479,6 +483,8 @@ fn find(
 
 const FACTS: &str = "domain";
 const DOMAIN_POLICY: &str = "policy";
+/// Which controllers have FAST.
+pub(crate) const FAST: &str = "fast";
 
 /// A member server's aliases, and the groups of the domain that a join puts into them.
 pub(crate) const ALIASES: [(u32, u32); 3] = [(512, 544), (513, 545), (514, 546)];

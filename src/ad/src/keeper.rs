@@ -2,7 +2,7 @@
 //! or has come back, changing the machine's password in time, and keeping everybody known
 //! where the site wants that.
 
-use crate::directory::Directory;
+use crate::directory::{Directory, FAST};
 use crate::dns;
 use crate::journal::Level;
 use crate::machine::Machine;
@@ -36,6 +36,12 @@ const DISCOVERY: Duration = Duration::from_secs(600);
 const DISCOVERY_OFFLINE: Duration = Duration::from_secs(4);
 /// Where the cache has the controllers that were found last.
 const SERVERS: &str = "servers";
+/// Between two looks whether a controller has FAST, where that is not known, and after one
+/// that was not answered.
+const ARMOUR: Duration = Duration::from_secs(600);
+const ARMOUR_AGAIN: Duration = Duration::from_secs(60);
+/// How old what is kept of that may become.
+const FAST_KEPT: u64 = 3600;
 /// Between two looks at what the names in the lists of rights mean.
 const REFRESH: Duration = Duration::from_secs(300);
 /// Between two looks at the age of the machine's password, and after a failed rotation.
@@ -122,6 +128,10 @@ impl Keeper {
 struct Watch {
     discovered: Option<Instant>,
     alive: Option<Instant>,
+    /// When it was looked whether a controller has FAST, and how long that lasts.
+    armour: Option<(Instant, Duration)>,
+    /// Which controllers have FAST, as it is kept.
+    fast: Vec<(String, Timestamp)>,
 }
 
 impl Watch {
@@ -159,10 +169,41 @@ impl Watch {
         if doubted || self.alive.is_none_or(|at| at.elapsed() >= HEARTBEAT) {
             self.alive = Some(Instant::now());
             if let Ok(server) = directory.servers.best(Instant::now()) {
-                if let Err(trouble) = ask_for_life(directory, &server, PATIENCE) {
-                    directory.failed(&server, &trouble, (directory.clock)());
+                match ask_for_life(directory, &server, PATIENCE) {
+                    Ok(()) => self.see_to_fast(directory, &server),
+                    Err(trouble) => directory.failed(&server, &trouble, (directory.clock)()),
                 }
             }
+        }
+        self.keep_fast(directory);
+    }
+
+    /// What was not found out with the host's ticket, for whatever reason, is found out later.
+    fn see_to_fast(&mut self, directory: &Directory, server: &Server) {
+        if self.armour.is_none_or(|(at, pause)| at.elapsed() >= pause) {
+            let deadline = Instant::now() + PATIENCE;
+            let answered = directory.session.see_to_fast(server, deadline);
+            let pause = match answered {
+                Ok(true) => ARMOUR,
+                Ok(false) | Err(_) => ARMOUR_AGAIN,
+            };
+            self.armour = Some((Instant::now(), pause));
+        }
+    }
+
+    /// Keeps which controllers have FAST: whoever answers in the place of one after a restart
+    /// is to be believed no more than before it.
+    fn keep_fast(&mut self, directory: &Directory) {
+        let seen = directory.session.fast.seen((directory.clock)());
+        let is_kept = seen.len() == self.fast.len()
+            && seen.iter().all(|(name, at)| {
+                let mut kept = self.fast.iter();
+                let known = kept.find(|(known, _)| known == name);
+                known.is_some_and(|(_, kept)| at.since(*kept).unsigned_abs() < FAST_KEPT)
+            });
+        // What cannot be kept is found out again.
+        if !is_kept && directory.cache.keep_fact(FAST, &seen).is_ok() {
+            self.fast = seen;
         }
     }
 }
@@ -453,4 +494,24 @@ fn own_site(directory: &Directory, now: Timestamp) -> Option<String> {
             site::ask(connection, &settings.dns_name, &settings.host.short)
         });
     said.ok().flatten().and_then(|said| said.client_site)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logon::tests::{open, settings};
+
+    #[test]
+    fn that_a_controller_has_fast_is_known_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open(settings(folder.path()));
+        let mut watch = Watch::default();
+        watch.keep_fast(&directory);
+        directory.session.fast.met("dc1.corp.example");
+        watch.keep_fast(&directory);
+        drop(directory);
+        let fast = open(settings(folder.path())).session.fast;
+        assert!(fast.is_with("dc1.corp.example"));
+        assert!(!fast.is_with("dc2.corp.example"));
+    }
 }

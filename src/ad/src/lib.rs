@@ -41,6 +41,7 @@ mod descriptor;
 mod directory;
 pub mod dns;
 mod entry;
+mod fast;
 #[doc(hidden)]
 pub mod fuzzed;
 mod ids;

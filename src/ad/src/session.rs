@@ -1,6 +1,7 @@
 //! How the host itself speaks with a controller: with its own tickets, over LDAP that is
 //! signed and sealed by them or by TLS.
 
+use crate::fast::Fast;
 use crate::journal::{Journal, Level};
 use crate::ldap::{Connection, LdapError, Pool};
 use crate::machine::{Machine, Which};
@@ -30,13 +31,6 @@ pub(crate) const ARMOUR: &str = "MEMORY:domlogon-armour";
 /// Tickets that end sooner are replaced.
 const RESERVE: i64 = 600;
 
-/// After how long a controller that did not know FAST is asked in that way again.
-const FAST_AGAIN: Duration = Duration::from_secs(600);
-
-/// For how long a controller that did know FAST is believed nothing without it: whoever is
-/// between us and it could say that it has lost it.
-const FAST_LASTS: Duration = Duration::from_secs(24 * 3600);
-
 /// A kept connection that the other side has closed meanwhile fails as fast as this.
 const STALE: Duration = Duration::from_millis(200);
 
@@ -46,10 +40,8 @@ pub(crate) struct Session {
     machine: Mutex<Option<Arc<Machine>>>,
     tickets: Mutex<Option<HostTickets>>,
     pools: Mutex<HashMap<Server, Arc<Pool>>>,
-    /// The controllers that do not know FAST, and since when that is taken for granted.
-    without_fast: Mutex<HashMap<String, Instant>>,
-    /// The controllers that have answered inside an armour, and when they last did.
-    fast: Mutex<HashMap<String, Instant>>,
+    /// Which controllers have FAST.
+    pub(crate) fast: Fast,
     /// Held by whoever writes the host's own files: two at once would write into one
     /// another's.
     upkeep: Mutex<()>,
@@ -78,8 +70,7 @@ impl Session {
             machine: Mutex::new(None),
             tickets: Mutex::new(None),
             pools: Mutex::default(),
-            without_fast: Mutex::default(),
-            fast: Mutex::default(),
+            fast: Fast::default(),
             upkeep: Mutex::default(),
         }
     }
@@ -200,15 +191,7 @@ impl Session {
     /// Whether an exchange in an armour may be tried at this controller: there is an armour,
     /// and the controller was not seen to be without FAST of late.
     pub(crate) fn may_have_fast(&self, server: &Server) -> bool {
-        let without = lock(&self.without_fast);
-        let lately = without.get(&server.name).map(Instant::elapsed);
-        let may_have = lately.is_none_or(|since| since >= FAST_AGAIN) || self.has_fast(server);
-        may_have && lock(&self.tickets).is_some()
-    }
-
-    /// Notes that a controller does not know FAST.
-    pub(crate) fn has_no_fast(&self, server: &Server) {
-        lock(&self.without_fast).insert(server.name.clone(), Instant::now());
+        self.fast.may_be_with(&server.name) && lock(&self.tickets).is_some()
     }
 
     /// Credentials of the host, and with them a ticket for LDAP at this controller, in the
@@ -277,36 +260,42 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a controller has FAST: one that has is believed nothing without it.
-    pub(crate) fn has_fast(&self, server: &Server) -> bool {
-        let seen = lock(&self.fast).get(&server.name).map(Instant::elapsed);
-        seen.is_some_and(|since| since < FAST_LASTS)
+    /// Finds out whether a controller has FAST, where that is not known or was long ago. Whether
+    /// it has answered that: without FAST, nothing changes.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it cannot be asked now.
+    pub(crate) fn see_to_fast(&self, server: &Server, deadline: Instant) -> Result<bool, Trouble> {
+        if !self.fast.is_old(&server.name) || lock(&self.tickets).is_none() {
+            return Ok(true);
+        }
+        let (machine, kerberos) = (self.machine()?, self.kerberos()?);
+        let mut exchange =
+            |request: &[u8]| transport::exchange(server.port(KERBEROS), deadline, request);
+        Ok(self.try_armour(server, &machine, &kerberos, &mut exchange))
     }
 
-    /// Notes that a controller has answered inside an armour.
-    pub(crate) fn knows_fast(&self, server: &Server) {
-        lock(&self.fast).insert(server.name.clone(), Instant::now());
-        lock(&self.without_fast).remove(&server.name);
-    }
-
-    /// Finds out whether a controller has FAST, by a logon of the host itself.
+    /// Finds out whether a controller has FAST, by a logon of the host itself. Whether there was
+    /// an answer.
     fn try_armour(
         &self,
         server: &Server,
         machine: &Machine,
         kerberos: &Context,
         exchange: &mut Exchange<'_>,
-    ) {
+    ) -> bool {
         let (name, realm, password) = (&machine.account, &machine.realm, &machine.current.password);
         let said = kerberos.with_password_armored(name, realm, password, None, ARMOUR, exchange);
-        let armored = match said {
-            Ok(_) => true,
-            Err(KerberosError::Kdc(error)) => error.armored,
-            Err(_) => false,
+        let (answered, armored) = match said {
+            Ok(_) => (true, true),
+            Err(KerberosError::Kdc(error)) => (true, error.armored),
+            Err(KerberosError::Transport(_)) => (false, false),
+            Err(_) => (true, false),
         };
         if armored {
-            self.knows_fast(server);
+            self.fast.met(&server.name);
         }
+        answered
     }
 
     /// Puts a ticket for a controller where GSSAPI finds it; in the place of all that are held,
