@@ -51,6 +51,9 @@ const WRONG: KdcError = KdcError {
 pub(crate) enum Tried {
     /// It is right, and these are what it opens.
     Right(Box<Credentials>),
+    /// It is right and has expired, and this is the ticket for its change: by the word of a
+    /// controller that has not shown to be a true one. It may be anybody's, and no password at all.
+    Unvouched(Box<Credentials>),
     /// It is right, and the controller refuses for another reason.
     Proven {
         refusal: Refusal,
@@ -132,7 +135,12 @@ impl<'a> Attempt<'a> {
                     },
                     Some(refusal) => Tried::Refused(refusal),
                 }),
-                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => Ok(self.right(ticket)),
+                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => {
+                    Ok(match self.right(ticket) {
+                        Tried::Right(ticket) => Tried::Unvouched(ticket),
+                        other => other,
+                    })
+                }
                 Err(error) => Err(self.failed(error)),
             },
             Said::No(error, armour) => self.refused(&error, armour),

@@ -5,7 +5,7 @@
 //! own words are in the log.
 
 use crate::attempt::{Attempt, Tried};
-use crate::directory::{Directory, LOGON, Live};
+use crate::directory::{Directory, LOGON, LOOK_UP, Live};
 use crate::journal::Level;
 use crate::logon::refusing;
 use crate::servers::Server;
@@ -27,6 +27,13 @@ const ACCESS_DENIED: u16 = 5;
 
 /// pwdProperties: three of five kinds of character.
 const COMPLEX: u32 = 1;
+
+/// The ticket for a change.
+struct Ticket {
+    credentials: Box<Credentials>,
+    /// Whether a true controller has taken the old password for it.
+    vouched: bool,
+}
 
 impl Directory {
     /// Whether the user may change the password now, and the rules for the new one.
@@ -86,10 +93,10 @@ impl Directory {
                 return Ok(refusal);
             }
             // No other controller is asked from here on, so there is no time to keep for one.
-            let changed = self.kpasswd(server, end, &live, &ticket, new, place);
+            let credentials = &ticket.credentials;
+            let changed = self.kpasswd(server, end, &live, credentials, new, place);
             if may_be_changed(&changed) {
-                // The old one opens nothing any more, whatever happens next.
-                let _ = self.cache.unsave(&live.person.sid);
+                self.changed(server, user, &live, ticket.vouched, now);
             }
             let decision = changed?;
             if decision.verdict == Verdict::Success {
@@ -99,6 +106,25 @@ impl Directory {
             Ok(decision)
         });
         changed.map_err(|trouble| self.not_changed(user, trouble))
+    }
+
+    /// The old password opens nothing any more, whatever happens next. Where nobody has shown to
+    /// know it (`vouched`), anybody can have said that it was changed: there the directory decides,
+    /// by when the password was set.
+    fn changed(
+        &self,
+        server: &Server,
+        user: &UserName,
+        live: &Live,
+        vouched: bool,
+        now: Timestamp,
+    ) {
+        if vouched {
+            let _ = self.cache.unsave(&live.person.sid);
+        } else {
+            // The cache learns it. A directory that is away says it at the next look-up.
+            let _ = self.live(server, Instant::now() + LOOK_UP, user, now);
+        }
     }
 
     fn not_changed(&self, user: &UserName, trouble: Trouble) -> Outage {
@@ -146,7 +172,7 @@ impl Directory {
         old: &Secret,
         place: &Place<'_>,
         now: Timestamp,
-    ) -> Result<Result<Box<Credentials>, Box<Decision>>, Trouble> {
+    ) -> Result<Result<Ticket, Box<Decision>>, Trouble> {
         let account = live.account();
         let wrong = || Box::new(rules::decide_wrong_old_password(&account, place));
         if old.is_empty() {
@@ -154,10 +180,14 @@ impl Directory {
         }
         let tried = Attempt::new(self, server, deadline, live, old)?.for_change()?;
         let judged = rules::judge_change(&account, &live.policy, place, now);
+        let vouched = matches!(tried, Tried::Right(_));
         Ok(match tried {
-            Tried::Right(ticket) => match judged {
+            Tried::Right(credentials) | Tried::Unvouched(credentials) => match judged {
                 Some(refusal) => Err(Box::new(refusal)),
-                None => Ok(ticket),
+                None => Ok(Ticket {
+                    credentials,
+                    vouched,
+                }),
             },
             Tried::Proven { refusal, .. } => Err(Box::new(match judged {
                 Some(refusal) => refusal,
@@ -228,10 +258,11 @@ impl Directory {
         };
         match Attempt::new(self, server, deadline, &live, new)?.log_on()? {
             Tried::Right(tgt) => {
+                let _ = self.cache.unsave(&live.person.sid);
                 self.after_logon(&live, new, *tgt, &passed(), place, now);
                 Ok(())
             }
-            Tried::Proven { .. } | Tried::Refused(_) => Err(Trouble::Odd(
+            Tried::Unvouched(_) | Tried::Proven { .. } | Tried::Refused(_) => Err(Trouble::Odd(
                 "it does not take the new password that it has just set",
             )),
         }

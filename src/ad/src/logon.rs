@@ -86,6 +86,7 @@ impl Directory {
         let tried = Attempt::new(self, server, deadline, &live, password)?.log_on()?;
         let judgement = match &tried {
             Tried::Right(_) => self.judge(&live, place, Proof::Password, now),
+            Tried::Unvouched(_) => return Err(Trouble::Unvouched),
             Tried::Proven { refusal, vouched } => {
                 self.judge_proven(&live, *refusal, *vouched, place, now)?
             }

@@ -23,7 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Stop the controller, wait until the daemon knows, and do something.
-fn without_controller(
+pub(super) fn without_controller(
     world: &mut World,
     work: impl FnOnce(&mut World) -> Result<()>,
 ) -> Result<()> {

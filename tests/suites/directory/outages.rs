@@ -1,9 +1,10 @@
 //! The controller killed, frozen, slow or with a wrong clock; and one of two that fails.
 
+use super::tls::{by_tls, trust};
 use super::{authenticate, in_time, known};
 use crate::{Case, in_directory};
 use domlogon_tests::account::Condition::*;
-use domlogon_tests::directory::{Directory, Front, HOST, SECOND_HOST};
+use domlogon_tests::directory::{AUTHORITY, Directory, Front, HOST, SECOND_HOST};
 use domlogon_tests::probe::Report;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
@@ -27,9 +28,15 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/outages/frozen amid a change", |world| {
             amid_a_change(world, Directory::freeze)
         }),
+        in_directory("directory/outages/a change without an answer", |world| {
+            without_answer(world, "")
+        }),
         in_directory(
-            "directory/outages/a change without an answer",
-            without_answer,
+            "directory/outages/a change without an answer, without FAST",
+            |world| {
+                trust(AUTHORITY)?;
+                without_answer(world, &by_tls("ldaps"))
+            },
         ),
         in_directory("directory/outages/no password service", no_password_service),
         in_directory("directory/outages/killed amid logons", |world| {
@@ -276,16 +283,21 @@ fn change(account: &Account, new: &str) -> Result<Report> {
 }
 
 /// The password service makes the change, and its answer is lost: that it may have been made is
-/// said, and the old password opens nothing, not offline either.
-fn without_answer(world: &mut World) -> Result<()> {
+/// said, and the old password opens nothing, not offline either. Without FAST, where an expired
+/// password has not been proven, the directory's word for the change is enough. `more` is further
+/// configuration.
+fn without_answer(world: &mut World, more: &str) -> Result<()> {
     let directory = world.directory()?;
     let account = world.account(Good)?;
     directory.second_is_known(true)?;
     directory.front(Front::Open(0))?;
-    let servers = format!("servers = [\"{SECOND_HOST}\"]");
-    world.configured(&servers, |_| {
+    let settings = format!("servers = [\"{SECOND_HOST}\"]\n{more}");
+    world.configured(&settings, |_| {
         contact::is_with(SECOND_HOST, PATIENCE)?;
         known(&account.name)?;
+        if !more.is_empty() {
+            account.set(&["--must-change", "yes"])?;
+        }
         directory.front(Front::Mute)?;
         contact::is_with(SECOND_HOST, PATIENCE)?;
         let log = Log::from_now();

@@ -1,9 +1,10 @@
 //! A false twin of the controller: the same names, addresses, identifiers and accounts, but other
 //! keys, and passwords that whoever runs it knows. It gets nobody in, and learns nothing.
 
-use super::known;
+use super::offline::without_controller;
 use super::outages::{TELL, at_the_word};
 use super::tls::{by_tls, trust};
+use super::{authenticate, known};
 use crate::login::login;
 use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
@@ -23,6 +24,10 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory(
             "directory/false twin/of Kerberos alone, without FAST",
             without_fast,
+        ),
+        in_directory(
+            "directory/false twin/a change made up, without FAST",
+            made_up_change,
         ),
         in_directory(
             "directory/false twin/that knows the old passwords",
@@ -235,6 +240,30 @@ fn without_fast(world: &mut World) -> Result<()> {
         Ok(())
     })?;
     cast.iter().try_for_each(Account::keeps_its_password)
+}
+
+/// There he says that a change was made, too, for somebody who knows no password. The true one
+/// goes on opening where no controller answers: nobody has shown that it is over.
+fn made_up_change(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    known(name)?;
+    directory.add_twin(&[name], &[name])?;
+    trust(AUTHORITY)?;
+    between(world, &by_tls("ldaps"), |_| {
+        let report = Probe::bare("once", name)
+            .answer(TWIN_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .as_user(name)
+            .run(&["chauthtok"])?;
+        report.says("may have been changed").map(drop)
+    })?;
+    account.keeps_its_password()?;
+    without_controller(world, |_| {
+        authenticate("login", name, PASSWORD, "SUCCESS", "Working offline").map(drop)
+    })
 }
 
 /// The same one, who knows the old passwords: he does not get to know the new ones.
