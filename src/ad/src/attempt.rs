@@ -57,7 +57,7 @@ pub(crate) enum Tried {
     /// It is right, and the controller refuses for another reason.
     Proven {
         refusal: Refusal,
-        /// Whether a true controller said so.
+        /// Whether a true controller said so: if not, nobody has shown to know the password.
         vouched: bool,
     },
     /// The controller refuses, and the password was not shown to be right.
@@ -154,8 +154,10 @@ impl<'a> Attempt<'a> {
             Armour::On | Armour::Off => known(error)?,
         };
         if refusal.proves_password {
-            let vouched = armour == Armour::On && error.code == code::KEY_EXPIRED;
-            return Ok(Tried::Proven { refusal, vouched });
+            return Ok(Tried::Proven {
+                refusal,
+                vouched: armour == Armour::On,
+            });
         }
         if error.code != code::KEY_EXPIRED || error.after_preauth {
             return Ok(Tried::Refused(refusal));

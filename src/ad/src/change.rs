@@ -183,15 +183,20 @@ impl Directory {
         let vouched = matches!(tried, Tried::Right(_));
         Ok(match tried {
             Tried::Right(credentials) | Tried::Unvouched(credentials) => match judged {
-                Some(refusal) => Err(Box::new(refusal)),
+                Some(refusal) if vouched => Err(Box::new(refusal)),
+                Some(refusal) => {
+                    // It may be anybody who asks.
+                    self.note_unvouched(server, live, refusal.verdict);
+                    return Err(Trouble::Unvouched);
+                }
                 None => Ok(Ticket {
                     credentials,
                     vouched,
                 }),
             },
-            Tried::Proven { refusal, .. } => Err(Box::new(match judged {
-                Some(refusal) => refusal,
-                None => refusing(self.theirs(refusal, live, place), Hook::Update, place)?,
+            Tried::Proven { refusal, vouched } => Err(Box::new(match judged {
+                Some(refusal) if vouched => refusal,
+                _ => refusing(self.theirs(refusal, live, place), Hook::Update, place)?,
             })),
             Tried::Refused(refusal) => Err(match refusal.verdict {
                 Verdict::LockedOut => Box::new(

@@ -9,7 +9,7 @@ use crate::status::Refusal;
 use crate::trouble::Trouble;
 use domlogon_krb5::Credentials;
 use domlogon_protocol::{
-    Decision, Hook, Outcome, PamCode, Rule, Secret, Step, Timestamp, UserName, Verdict,
+    Decision, Hook, Outcome, PamCode, Rule, Secret, Timestamp, UserName, Verdict,
 };
 use domlogon_rules as rules;
 use domlogon_rules::backend::Outage;
@@ -87,9 +87,14 @@ impl Directory {
         let judgement = match &tried {
             Tried::Right(_) => self.judge(&live, place, Proof::Password, now),
             Tried::Unvouched(_) => return Err(Trouble::Unvouched),
-            Tried::Proven { refusal, vouched } => {
-                self.judge_proven(&live, *refusal, *vouched, place, now)?
-            }
+            Tried::Proven {
+                refusal,
+                vouched: true,
+            } => self.judge_proven(&live, *refusal, place, now)?,
+            Tried::Proven {
+                refusal,
+                vouched: false,
+            } => self.judge_unvouched(server, &live, *refusal, place, now)?,
             Tried::Refused(refusal) => {
                 self.refused_after(begun.elapsed());
                 self.judge_refused(server, deadline, user, &live, *refusal, place, now)?
@@ -116,32 +121,62 @@ impl Directory {
     /// The password was right, and the controller refuses. Our own order decides which of
     /// the reasons is told; where we find none, the controller's stands, if it refuses here
     /// and now.
-    ///
-    /// An old password leads in, by way of a change; and at a locked screen without one. For
-    /// the latter a true controller must have said so (`vouched`). The former it may be left
-    /// to show at the end of the change, by the new password.
     fn judge_proven(
         &self,
         live: &Live,
         refusal: Refusal,
-        vouched: bool,
         place: &Place<'_>,
         now: Timestamp,
     ) -> Result<Judgement, Trouble> {
         let mut judgement = self.judge(live, place, Proof::Password, now);
-        if judgement.decision.verdict == Verdict::Success {
-            let overlooked = |step: &Step| {
-                matches!(step.rule, Rule::MustChange | Rule::PasswordAge)
-                    && step.outcome == Outcome::Skipped
-            };
-            if !refusal.is_about_age() || !judgement.steps.iter().any(overlooked) {
-                let theirs = self.theirs(refusal, live, place);
-                judgement.decision = refusing(theirs, Hook::Authenticate, place)?;
-            } else if !vouched {
-                return Err(Trouble::Unvouched);
-            }
+        let overlooked = refusal.is_about_age() && overlooks_age(&judgement);
+        if judgement.decision.verdict == Verdict::Success && !overlooked {
+            let theirs = self.theirs(refusal, live, place);
+            judgement.decision = refusing(theirs, Hook::Authenticate, place)?;
         }
         Ok(judgement)
+    }
+
+    /// The same, said by a controller that has not shown to be a true one: it may be anybody, and
+    /// so may be whoever types. He is told what was said, and nothing that the directory says of
+    /// the account; where account management would tell that later, no more than by a wrong
+    /// password.
+    ///
+    /// An old password alone leads in, by way of a change, whose end shows the controller by the
+    /// new password; and at a locked screen as far as it is the saved one.
+    fn judge_unvouched(
+        &self,
+        server: &Server,
+        live: &Live,
+        refusal: Refusal,
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Trouble> {
+        if refusal.is_about_age() {
+            let judgement = self.judge(live, place, Proof::Password, now);
+            match judgement.decision.verdict {
+                Verdict::MustChange | Verdict::PasswordExpired => return Ok(judgement),
+                Verdict::Success if overlooks_age(&judgement) => return Err(Trouble::Unvouched),
+                _ => {}
+            }
+        }
+        let theirs = self.theirs(refusal, live, place);
+        if let Ok(theirs) = refusing(theirs, Hook::Authenticate, place) {
+            return Ok(theirs.into());
+        }
+        self.note_unvouched(server, live, refusal.verdict);
+        Ok(rules::decide_wrong_password(&live.account(), place).into())
+    }
+
+    /// Says in the log what whoever typed is not told.
+    pub(crate) fn note_unvouched(&self, server: &Server, live: &Live, verdict: Verdict) {
+        let line = format!(
+            "{}: {} has no FAST to show itself by, so that it is not told: {}",
+            live.person.name,
+            server.name,
+            verdict.row().symbol
+        );
+        self.journal.note(Level::Notice, &line);
     }
 
     /// The controller refuses, and nothing shows that the password was right: only a
@@ -341,6 +376,14 @@ impl Directory {
             }
         }
     }
+}
+
+/// Whether the age of the password is all that stands against a logon, and does not where it is.
+fn overlooks_age(judgement: &Judgement) -> bool {
+    judgement.steps.iter().any(|step| {
+        matches!(step.rule, Rule::MustChange | Rule::PasswordAge)
+            && step.outcome == Outcome::Skipped
+    })
 }
 
 /// A refusal that only the controller has a reason for. It has to refuse in this hook: what comes

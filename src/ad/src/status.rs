@@ -91,9 +91,11 @@ impl Refusal {
         }
     }
 
-    /// Whether all that is wrong is that the password must be changed.
+    /// Whether all that is wrong is that the password must be changed. The number says so itself:
+    /// the NTSTATUS may have come outside an armour.
     pub(crate) const fn is_about_age(self) -> bool {
-        matches!(self.verdict, Verdict::MustChange | Verdict::PasswordExpired)
+        self.kerberos == KEY_EXPIRED
+            && matches!(self.verdict, Verdict::MustChange | Verdict::PasswordExpired)
     }
 
     /// The step of the evaluation that the condition belongs to.

@@ -43,6 +43,15 @@ fn trusted(world: &mut World, channel: &str) -> Result<()> {
         contact::is_with(HOST, PATIENCE)?;
         known(&account.name)?;
         authenticate("login", &account.name, "wrong", "AUTH_ERR", "is not right")?;
+        // The controller's own words: nothing proves that it is a true one that says so.
+        authenticate(
+            "login",
+            &disabled.name,
+            PASSWORD,
+            "PERM_DENIED",
+            "is disabled",
+        )?;
+        authenticate("login", &disabled.name, "wrong", "AUTH_ERR", "is not right")?;
         // What no password brings is read there at that moment.
         Probe::bare("sshd", &disabled.name)
             .run(&["acct"])?

@@ -9,6 +9,7 @@ use crate::login::login;
 use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::directory::{AUTHORITY, Front, SECOND_HOST, TWIN_PASSWORD};
+use domlogon_tests::probe::Report;
 use domlogon_tests::sshd::Method;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
@@ -28,6 +29,10 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory(
             "directory/false twin/a change made up, without FAST",
             made_up_change,
+        ),
+        in_directory(
+            "directory/false twin/that asks about others, without FAST",
+            that_asks_about_others,
         ),
         in_directory(
             "directory/false twin/that knows the old passwords",
@@ -266,6 +271,62 @@ fn made_up_change(world: &mut World) -> Result<()> {
     })
 }
 
+/// Nor does he learn there what only who knows the password is told of an account: whatever he says
+/// of it, its own reasons stay the directory's.
+fn that_asks_about_others(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let cast = [Good, Good, Good, AccountExpired].map(|condition| world.account(condition));
+    let cast = cast.into_iter().collect::<Result<Vec<_>>>()?;
+    let names: Vec<&str> = cast.iter().map(|account| &*account.name).collect();
+    let expired: Vec<&str> = names.iter().take(3).copied().collect();
+    for account in &cast {
+        // By name all of them are known.
+        account.home()?;
+    }
+    directory.add_twin(&names, &expired)?;
+    let settings: [&[&str]; 4] = [
+        &["--disabled", "yes"],
+        &["--hours", "never"],
+        &["--workstations", "elsewhere"],
+        &[],
+    ];
+    for (account, setting) in cast.iter().zip(settings) {
+        if !setting.is_empty() {
+            account.set(setting)?;
+        }
+    }
+    trust(AUTHORITY)?;
+    between(world, &by_tls("ldaps"), |_| {
+        for account in &cast {
+            let name = &*account.name;
+            for service in ["login", "sshd", "swaylock", "ftp"] {
+                let report = Probe::bare(service, name)
+                    .answer(TWIN_PASSWORD)
+                    .run(&["auth"])?;
+                told_nothing(service, &report, report.code("auth")?)?;
+            }
+            let report = Probe::bare("once", name)
+                .answer(TWIN_PASSWORD)
+                .answer(NEW_PASSWORD)
+                .answer(NEW_PASSWORD)
+                .as_user(name)
+                .run(&["chauthtok"])?;
+            told_nothing("a change", &report, report.code("chauthtok")?)?;
+        }
+        Ok(())
+    })
+}
+
+fn told_nothing(way: &str, report: &Report, code: &str) -> Result<()> {
+    let secrets = ["is disabled", "may not log on", "expired on"];
+    ensure(
+        code != "SUCCESS" && !secrets.iter().any(|secret| report.text().contains(secret)),
+        format!("{way} with the twin's password"),
+        "no way in, and nothing of the account",
+        report.text(),
+    )
+}
+
 /// The same one, who knows the old passwords: he does not get to know the new ones.
 fn that_knows_the_old(world: &mut World) -> Result<()> {
     let directory = world.directory()?;
@@ -307,6 +368,10 @@ fn between(
     let result = world.configured(&settings, |world| {
         contact::is_with(SECOND_HOST, PATIENCE)?;
         directory.front(Front::False)?;
+        if !more.is_empty() {
+            // LDAP is the true one's. It may have been seen while the front was away.
+            contact::is_with(SECOND_HOST, PATIENCE)?;
+        }
         work(world)
     });
     world.calm()?;

@@ -1,10 +1,11 @@
 //! Logons while no controller answers.
 
 use super::*;
-use crate::entry::Person;
+use crate::entry::{PasswordExpiry, Person};
 use crate::ids::Scheme;
 use crate::journal::Journal;
 use crate::settings::{Channel, Naming, Offline, Settings};
+use crate::status::Native;
 use domlogon_protocol::{LogonType, Sid};
 use domlogon_rules::{Host, NoLocalNames, Rights};
 use std::path::Path;
@@ -74,6 +75,122 @@ fn silent() -> (tempfile::TempDir, Directory, Person) {
         thread::sleep(Duration::from_millis(5));
     }
     (folder, directory, alice)
+}
+
+/// What the controller's refusal, after the password was sent, comes to at this service, for
+/// somebody who is so in the directory.
+fn refused(
+    (kerberos, ntstatus): (i32, u32),
+    vouched: bool,
+    service: &str,
+    person: Person,
+) -> Decision {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(settings(folder.path()));
+    let (host, rights) = (host(), Rights::default());
+    let place = Place {
+        service,
+        logon_type: LogonType::Interactive,
+        can_change: true,
+        host: &host,
+        domain: "CORP",
+        rights: &rights,
+    };
+    let live = Live {
+        person,
+        groups: Vec::new(),
+        policy: domlogon_protocol::Policy::default(),
+        is_guess: false,
+        refuses_change: false,
+    };
+    let error = domlogon_krb5::KdcError {
+        code: kerberos,
+        ntstatus: Some(ntstatus),
+        after_preauth: true,
+        server_time: None,
+        armored: vouched,
+    };
+    let Native::Refusal(refusal) = Native::of(&error) else {
+        panic!("no refusal");
+    };
+    let server = Server {
+        name: "dc1.corp.example".to_owned(),
+        address: [127, 0, 0, 1].into(),
+    };
+    let judged = if vouched {
+        directory.judge_proven(&live, refusal, &place, NOW)
+    } else {
+        directory.judge_unvouched(&server, &live, refusal, &place, NOW)
+    };
+    judged.unwrap().decision
+}
+
+const DISABLED: (i32, u32) = (18, 0xC000_0072);
+const EXPIRED: (i32, u32) = (18, 0xC000_0193);
+const MUST_CHANGE: (i32, u32) = (23, 0xC000_0224);
+
+#[test]
+fn a_reason_that_a_true_controller_gave_is_told_by_the_directory() {
+    let disabled = || Person {
+        user_account_control: 0x202,
+        ..Person::example("alice", 1103)
+    };
+    for said in [DISABLED, MUST_CHANGE] {
+        for service in ["login", "sshd"] {
+            let verdict = refused(said, true, service, disabled()).verdict;
+            assert_eq!(verdict, Verdict::Disabled, "{said:?} at {service}");
+        }
+    }
+}
+
+#[test]
+fn a_reason_that_anybody_may_have_given_tells_nothing_of_the_account() {
+    // The password never expires.
+    let good = || Person {
+        user_account_control: 0x1_0200,
+        ..Person::example("alice", 1103)
+    };
+    let others = [
+        Person {
+            user_account_control: 0x1_0202,
+            ..good()
+        },
+        Person {
+            account_expires: 1,
+            ..good()
+        },
+        Person {
+            workstations: vec!["elsewhere".to_owned()],
+            ..good()
+        },
+    ];
+    for said in [DISABLED, EXPIRED, MUST_CHANGE] {
+        for service in ["login", "sshd"] {
+            let told = refused(said, false, service, good());
+            for other in &others {
+                let other = refused(said, false, service, other.clone());
+                assert_eq!(other, told, "{said:?} at {service}");
+            }
+        }
+    }
+    // His own words, to whoever can hear them.
+    let told = |service| refused(DISABLED, false, service, good()).verdict;
+    assert_eq!(told("login"), Verdict::Disabled);
+    assert_eq!(told("sshd"), Verdict::LogonFailure);
+}
+
+#[test]
+fn an_old_password_leads_to_the_change_by_anybodys_word() {
+    let old = Person {
+        pwd_last_set: 0,
+        computed_control: Some(0x80_0000),
+        password_expiry: PasswordExpiry::Demanded,
+        ..Person::example("alice", 1103)
+    };
+    for service in ["login", "sshd"] {
+        let verdict = refused(MUST_CHANGE, false, service, old.clone()).verdict;
+        assert_eq!(verdict, Verdict::MustChange);
+    }
 }
 
 fn logon(directory: &Directory, password: &[u8]) -> Result<Verdict, Outage> {
