@@ -7,6 +7,7 @@ use crate::offline;
 use domlogon_protocol::{Secret, Sid, Timestamp};
 use domlogon_rules::Lockout;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Passwords that wait for their hash; beyond it the next logon saves instead.
 const WAITING: usize = 64;
 
-/// For how long the hash of one person's password is not made again.
+/// For how long the hash of one person's same password is not made again.
 const AGAIN: Duration = Duration::from_secs(600);
 
 /// Most people of whom that is known.
@@ -36,7 +37,12 @@ impl Saver {
         // Ends with the sender. Without a thread nothing is saved, and nobody is let in by it.
         let _ = thread::Builder::new()
             .name("saver".to_owned())
-            .spawn(move || work(&receiver, &cache, &*journal, AGAIN));
+            .spawn(move || {
+                let key = RandomState::new();
+                work(&receiver, &cache, &*journal, AGAIN, |password| {
+                    mark(&key, password)
+                });
+            });
         Self(sender)
     }
 
@@ -54,36 +60,51 @@ impl Saver {
     }
 }
 
+/// By what another password is told from the last one without a slow hash. Eight bits of a hash
+/// with a key of this process: one in 256 is taken for the same, and whoever reads the memory
+/// learns hardly more of the password.
+fn mark(key: &RandomState, password: &Secret) -> u8 {
+    let [mark, ..] = key.hash_one(password.expose()).to_le_bytes();
+    mark
+}
+
 /// Saves what comes. Where one of the same instant is saved, it is made anew as well, for whoever
 /// confirmed this one may have read the instant before the change had come to him; but not for
-/// each of many logons in a row.
-fn work(receiver: &Receiver<Work>, cache: &Cache, journal: &dyn Journal, again: Duration) {
-    let mut made: HashMap<Sid, Instant> = HashMap::new();
+/// each of many logons in a row with the same password.
+fn work(
+    receiver: &Receiver<Work>,
+    cache: &Cache,
+    journal: &dyn Journal,
+    again: Duration,
+    mark: impl Fn(&Secret) -> u8,
+) {
+    let mut made: HashMap<Sid, (Instant, u8)> = HashMap::new();
     for work in receiver {
-        let lately = made.get(&work.sid).is_some_and(|at| at.elapsed() < again);
+        made.retain(|_, (at, _)| at.elapsed() < again);
+        let mark = mark(&work.password);
+        let lately = made.get(&work.sid).is_some_and(|(_, made)| *made == mark);
         let old = cache.saved(&work.sid).ok().flatten();
         let same = old.filter(|old| old.password_set == work.password_set && work.password_set > 0);
-        let verifier = match same {
-            Some(old) if lately => Some(old.verifier),
-            _ => offline::verifier(&work.password),
-        };
-        let Some(verifier) = verifier else {
+        let kept = same.filter(|_| lately).map(|old| old.verifier);
+        let is_new = kept.is_none();
+        let Some(verifier) = kept.or_else(|| offline::verifier(&work.password)) else {
             continue;
         };
-        if !lately {
-            if made.len() >= MOST {
-                made.clear();
-            }
-            made.insert(work.sid.clone(), Instant::now());
-        }
         let saved = Saved {
             verifier,
             password_set: work.password_set,
             confirmed: work.now,
             lockout: Lockout::default(),
         };
-        if let Err(error) = cache.save(&work.sid, &saved) {
-            journal.note(Level::Warning, &error.to_string());
+        match cache.save(&work.sid, &saved) {
+            Err(error) => journal.note(Level::Warning, &error.to_string()),
+            Ok(()) if is_new => {
+                if made.len() >= MOST {
+                    made.clear();
+                }
+                made.insert(work.sid, (Instant::now(), mark));
+            }
+            Ok(()) => {}
         }
     }
 }
@@ -94,7 +115,7 @@ mod tests {
     use crate::logon::tests::Quiet;
 
     /// Which of two passwords of one instant opens in the end.
-    fn opens(again: Duration) -> [bool; 2] {
+    fn opens(again: Duration, mark: impl Fn(&Secret) -> u8) -> [bool; 2] {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
         let sid: Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
@@ -109,18 +130,32 @@ mod tests {
             sender.send(work).unwrap();
         }
         drop(sender);
-        work(&receiver, &cache, &Quiet, again);
+        work(&receiver, &cache, &Quiet, again, mark);
         let saved = cache.saved(&sid).unwrap().unwrap();
         ["old", "new"].map(|text| offline::opens(&saved.verifier, &Secret::new(text.as_bytes())))
     }
 
+    fn first_byte(password: &Secret) -> u8 {
+        password.expose()[0]
+    }
+
     #[test]
     fn the_password_that_was_confirmed_last_opens() {
-        assert_eq!(opens(Duration::ZERO), [false, true]);
+        assert_eq!(opens(AGAIN, first_byte), [false, true]);
+        assert_eq!(opens(Duration::ZERO, |_| 0), [false, true]);
     }
 
     #[test]
     fn it_is_not_made_anew_for_each_of_many_logons() {
-        assert_eq!(opens(AGAIN), [true, false]);
+        assert_eq!(opens(AGAIN, |_| 0), [true, false]);
+    }
+
+    #[test]
+    fn one_password_has_one_mark_and_others_have_others() {
+        let key = RandomState::new();
+        let marks = |text: &str| mark(&key, &Secret::new(text.as_bytes()));
+        assert_eq!(marks("Corr3ct-Horse"), marks("Corr3ct-Horse"));
+        let others = (0..64).filter(|n| marks(&n.to_string()) != marks("Corr3ct-Horse"));
+        assert!(others.count() > 48);
     }
 }
