@@ -1,7 +1,9 @@
 //! sshd: whether PAM decides, and what users will and will not see.
 
+mod names;
+
 use super::finding::{Finding, Report};
-use super::host::{Host, matches};
+use super::host::Host;
 use super::program;
 use std::collections::BTreeMap;
 
@@ -42,6 +44,8 @@ pub(crate) struct Configuration {
     pub(crate) matched: Vec<(String, Setting)>,
     /// The names and patterns of all `Match User`, as they are written.
     users: Vec<Setting>,
+    /// Those of all `DenyUsers` and `AllowUsers`, and whether it is the former.
+    lists: Vec<(bool, Setting)>,
     lines: usize,
 }
 
@@ -91,6 +95,17 @@ impl Configuration {
                             self.file(host, &found, &mut inner, depth + 1);
                         }
                     }
+                }
+                "denyusers" | "allowusers" => {
+                    let denies = keyword == "denyusers";
+                    self.lists.extend(arguments.into_iter().map(|value| {
+                        let setting = Setting {
+                            value,
+                            file: path.to_owned(),
+                            line: index + 1,
+                        };
+                        (denies, setting)
+                    }));
                 }
                 _ => {
                     let Some(value) = arguments.first() else {
@@ -193,7 +208,7 @@ pub(crate) fn check(host: &Host, turned_on: bool, report: &mut Report) {
     judge(&configuration, report);
     tickets(host, &configuration, report);
     blocks(&configuration, report);
-    spellings(host, &configuration, report);
+    names::check(host, &configuration, report);
 }
 
 /// What sshd itself says counts, where it can be asked: it knows its own build.
@@ -336,39 +351,6 @@ fn blocks(configuration: &Configuration, report: &mut Report) {
                 setting.file, setting.line
             ));
         }
-    }
-}
-
-/// `Match User` is compared with the name as it is typed, capitals and all; `Match Group`, and
-/// the lists of users and groups to be let in, with the names of the account itself
-/// (`match_cfg_line` and `allowed_user` of OpenSSH).
-fn spellings(host: &Host, configuration: &Configuration, report: &mut Report) {
-    let passwd = host.read("/etc/passwd").unwrap_or_default();
-    let is_local = |pattern: &str| {
-        let mut names = passwd.lines().filter_map(|line| line.split(':').next());
-        names.any(|name| matches(pattern, name))
-    };
-    for setting in &configuration.users {
-        let name = &setting.value;
-        if is_local(name) {
-            continue;
-        }
-        report.add(
-            Finding::warning(
-                "sshd-match-user",
-                format!("sshd compares Match User {name} with the name as it is typed"),
-            )
-            .at(&setting.file, setting.line)
-            .because(
-                "an account of the domain has more spellings, as ALICE, CORP\\alice and \
-                 alice@corp.example for alice, and the block does not hold for a logon by another",
-            )
-            .mend(
-                "write: Match Group GROUP, of which the account is a member (and: systemctl reload \
-                 ssh), which looks at the account, however its name is typed; so do AllowUsers, \
-                 DenyUsers, AllowGroups and DenyGroups",
-            ),
-        );
     }
 }
 

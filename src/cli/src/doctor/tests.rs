@@ -133,6 +133,39 @@ fn tickets_that_open_by_name_alone_are_told_until_they_do_not() {
     assert!(report(&tree).healthy, "{}", report(&tree).text());
 }
 
+/// What the doctor advises for sshd holds there: a name of an account with an @ is a name and a
+/// host to `DenyUsers`.
+#[test]
+fn lists_of_users_that_hold_are_no_fault() {
+    let advice = |tree: &Tree, line: &str| {
+        tree.append("/etc/ssh/sshd_config", line);
+        report(tree).findings.pop().unwrap().mend
+    };
+    let lists = "DenyUsers alice root corp-* bob@10.0.0.* carol@*.corp.example\nAllowUsers *@lab\n";
+    let tree = Tree::debian();
+    tree.append("/etc/ssh/sshd_config", lists);
+    assert!(report(&tree).healthy, "{}", report(&tree).text());
+    let mend = advice(&tree, "DenyUsers CORP\\dave\n");
+    assert!(mend.contains("DenyUsers dave "), "{mend}");
+
+    let tree = Tree::debian();
+    let file = "/etc/domlogon/domlogon.toml";
+    tree.append(file, "[directory]\nnames = \"qualified\"\n");
+    tree.append(
+        "/etc/ssh/sshd_config",
+        "DenyUsers alice?corp.example localuser *\n",
+    );
+    assert!(report(&tree).healthy, "{}", report(&tree).text());
+    let mend = advice(&tree, "AllowUsers dave@corp.example\n");
+    assert!(mend.contains("AllowUsers dave?corp.example "), "{mend}");
+
+    let mend = advice(&Tree::debian(), "Match User alice\n");
+    assert!(
+        mend.contains("Match Group") && !mend.contains("Users"),
+        "{mend}"
+    );
+}
+
 /// Every file that is read.
 const READ: [&str; 12] = [
     "/etc/pam.d/common-auth",

@@ -223,6 +223,19 @@ const REST: &[Fault] = &[
             );
         },
     ),
+    ("sshd-user-list", SSHD, |tree| {
+        tree.append(SSHD, "DenyUsers root alice@Corp.Example\n");
+    }),
+    ("sshd-user-list", SSHD, |tree| {
+        tree.append(SSHD, "Match Address 10.*\n  AllowUsers corp\\alice\n");
+    }),
+    ("sshd-user-list", SSHD, |tree| {
+        tree.append(
+            "/etc/domlogon/domlogon.toml",
+            "[directory]\nnames = \"qualified\"\n",
+        );
+        tree.append(SSHD, "DenyUsers alice localuser\n");
+    }),
     ("sshd-no-way-in", SSHD, |tree| {
         tree.write(SSHD, "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication no\n");
     }),
