@@ -66,6 +66,9 @@ const REFUSALS: [Code; 8] = [
     "module_unknown",
 ];
 
+/// The argument with which our module says nothing where it could not ask.
+const IGNORES_OUTAGES: &str = "ignore_authinfo_unavail";
+
 /// One stack with its surroundings.
 pub(super) struct Stack<'a> {
     pub(super) host: &'a Host,
@@ -168,6 +171,20 @@ impl<'a> Stack<'a> {
             report.add(finding);
             return;
         }
+        if self.lets_in_unjudged() {
+            report.add(
+                Finding::danger(
+                    "pam-account-outage-ignored",
+                    format!("{IGNORES_OUTAGES} lets in whom nobody could judge"),
+                )
+                .at(&ours.file, ours.line)
+                .because(
+                    "by an ssh key or as a job a disabled account gets in while the daemon is away",
+                )
+                .mend(format!("write: {}", line_of(Kind::Account))),
+            );
+            return;
+        }
         let outcome = self.play(true, "new_authtok_reqd");
         if outcome.code != "new_authtok_reqd" {
             report.add(
@@ -187,6 +204,19 @@ impl<'a> Stack<'a> {
         }
         self.order(ours, report);
         self.local(ours, report);
+    }
+
+    /// Whether our refusal for want of an answer is taken back by an argument of the line, and
+    /// by nothing else in the stack.
+    fn lets_in_unjudged(&self) -> bool {
+        let ignores = |step: &&Step| {
+            let arguments = step.rule().map(|rule| rule.arguments.as_slice());
+            let mut words = arguments.unwrap_or_default().iter();
+            words.any(|word| word == IGNORES_OUTAGES)
+        };
+        let all = flat(self.steps);
+        let mut ours = all.iter().copied().filter(|step| step.is(OURS));
+        ours.all(|step| ignores(&step)) && self.play(true, "ignore").is_success()
     }
 
     fn auth(&self, ours: &Step, report: &mut Report) {

@@ -20,6 +20,21 @@ const PAM: &[Fault] = &[
     ("pam-account-refusal-lost", ACCOUNT, |tree| {
         tree.replace(ACCOUNT, "default=bad]", "perm_denied=ignore default=bad]");
     }),
+    ("pam-account-outage-ignored", ACCOUNT, |tree| {
+        tree.cut(ACCOUNT, "pam_domlogon");
+        tree.before(
+            ACCOUNT,
+            "pam_unix",
+            "account required pam_domlogon.so debug ignore_authinfo_unavail",
+        );
+    }),
+    ("pam-account-outage-ignored", ACCOUNT, |tree| {
+        tree.replace(
+            ACCOUNT,
+            "default=bad]    pam_domlogon.so",
+            "ignore=ignore default=bad] pam_domlogon.so ignore_authinfo_unavail",
+        );
+    }),
     ("pam-account-missing", ACCOUNT, |tree| {
         tree.cut(ACCOUNT, "pam_domlogon")
     }),
@@ -440,6 +455,18 @@ fn a_jump_that_was_thought_of_is_no_fault() {
     tree.write("/etc/pam.d/sshd.dpkg-old", "auth nonsense\n");
     let found = report(&tree);
     assert!(found.healthy, "{}", found.text());
+}
+
+/// Where PAM_IGNORE is a refusal, or only authenticate goes on, the argument opens nothing.
+#[test]
+fn an_outage_that_opens_nothing_is_no_fault() {
+    for (file, line) in [(ACCOUNT, "default=bad]"), (AUTH, "default=die]")] {
+        let tree = Tree::debian();
+        let ours = format!("{line}    pam_domlogon.so");
+        tree.replace(file, &ours, &format!("{ours} ignore_authinfo_unavail"));
+        let found = report(&tree);
+        assert!(found.healthy, "{file}: {}", found.text());
+    }
 }
 
 #[test]
