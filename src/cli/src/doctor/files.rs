@@ -5,6 +5,8 @@ use super::host::Host;
 use super::modules::Modules;
 use super::names::Names;
 use super::stacks;
+use crate::words::shell_word;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 const STATE: &str = "/var/lib/domlogon";
@@ -141,41 +143,68 @@ fn state(host: &Host, names: &Names, report: &mut Report) {
     }
     for name in host.list(STATE) {
         let path = format!("{STATE}/{name}");
-        let Some(found) = host.stat(&path).filter(|found| found.is_file()) else {
-            continue;
+        match host.lstat(&path) {
+            Some(found) if found.is_file() && found.nlink() == 1 => {
+                state_file(&path, &name, &found, folder.uid(), report);
+            }
+            Some(found) if !found.is_dir() => odd(&path, &found, report),
+            Some(_) | None => {}
+        }
+    }
+}
+
+/// A command for it would change another file, or a file elsewhere, too.
+fn odd(path: &str, found: &Metadata, report: &mut Report) {
+    let what = if found.is_symlink() {
+        "it is a link, and where it leads was not looked at"
+    } else if found.is_file() {
+        "the file has another name, too (a hard link)"
+    } else {
+        "it is no file"
+    };
+    report.add(
+        Finding::warning("state-not-a-file", what)
+            .at(path, None)
+            .because("a command for it would change the file that it stands for, wherever that is")
+            .mend(format!("look at it: ls -li {}", shell_word(path))),
+    );
+}
+
+fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut Report) {
+    let is_database = name.starts_with("accounts.db");
+    let open = if is_database { 0o077 } else { 0o022 };
+    if found.mode() & open != 0 {
+        let why = if is_database {
+            "it holds the hash of every password"
+        } else {
+            "whoever writes it decides who may log on"
         };
-        let is_database = name.starts_with("accounts.db");
-        let open = if is_database { 0o077 } else { 0o022 };
-        if found.mode() & open != 0 {
-            let why = if is_database {
-                "it holds the hash of every password"
-            } else {
-                "whoever writes it decides who may log on"
-            };
-            report.add(
-                Finding::danger(
-                    "state-exposed",
-                    format!("others than the daemon can come at it ({})", mode(&found)),
-                )
-                .at(&path, None)
-                .because(why)
-                .mend(format!("chmod 0600 {path}")),
-            );
-        }
-        if found.uid() != folder.uid() {
-            report.add(
-                Finding::error(
-                    "state-owner",
-                    format!(
-                        "it belongs to another user than its folder (uid {})",
-                        found.uid()
-                    ),
-                )
-                .at(&path, None)
-                .because("the daemon cannot write it, and refuses everybody")
-                .mend(format!("chown --reference={STATE} {path}")),
-            );
-        }
+        report.add(
+            Finding::danger(
+                "state-exposed",
+                format!("others than the daemon can come at it ({})", mode(found)),
+            )
+            .at(path, None)
+            .because(why)
+            .mend(format!("chmod 0600 {}", shell_word(path))),
+        );
+    }
+    if found.uid() != owner {
+        report.add(
+            Finding::error(
+                "state-owner",
+                format!(
+                    "it belongs to another user than its folder (uid {})",
+                    found.uid()
+                ),
+            )
+            .at(path, None)
+            .because("the daemon cannot write it, and refuses everybody")
+            .mend(format!(
+                "chown --no-dereference --reference={STATE} {}",
+                shell_word(path)
+            )),
+        );
     }
 }
 
@@ -219,6 +248,7 @@ fn only_root_writes(host: &Host, path: &str, why: &str, report: &mut Report) {
     if is_owned && found.mode() & 0o022 == 0 {
         return;
     }
+    let word = shell_word(path);
     report.add(
         Finding::danger(
             "file-exposed",
@@ -230,10 +260,10 @@ fn only_root_writes(host: &Host, path: &str, why: &str, report: &mut Report) {
         )
         .at(path, None)
         .because(why)
-        .mend(format!("chown root:root {path} && chmod go-w {path}")),
+        .mend(format!("chown root:root {word} && chmod go-w {word}")),
     );
 }
 
-fn mode(found: &std::fs::Metadata) -> String {
+fn mode(found: &Metadata) -> String {
     format!("mode {:04o}", found.mode() & 0o7777)
 }

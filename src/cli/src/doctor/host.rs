@@ -103,6 +103,13 @@ impl Host {
         }
     }
 
+    /// What the system knows of what stands at a path itself, a link too.
+    pub(crate) fn lstat(&self, path: &str) -> Option<Metadata> {
+        let (parent, name) = path.rsplit_once('/')?;
+        let parent = self.resolve(if parent.is_empty() { "/" } else { parent });
+        fs::symlink_metadata(parent.ok()?.join(name)).ok()
+    }
+
     pub(crate) fn exists(&self, path: &str) -> bool {
         self.stat(path).is_some()
     }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Report};
 use super::host::Host;
+use crate::words::shell_word;
 use domlogon_protocol::UserName;
 use domlogon_protocol::admin::{GroupRecord, UserRecord};
 
@@ -172,7 +173,10 @@ pub(crate) fn places(host: &Host, names: &Names, report: &mut Report) {
             Finding::warning("home-parent-missing", "there is no such folder")
                 .at(parent, None)
                 .because(format!("homes are made there ({})", names.home))
-                .mend(format!("mount it, or: mkdir -m 0755 {parent}")),
+                .mend(format!(
+                    "mount it, or: mkdir -m 0755 {}",
+                    shell_word(parent)
+                )),
         );
     }
     shell(host, &names.shell, "new accounts", report);
@@ -211,7 +215,7 @@ fn shell(host: &Host, shell: &str, whose: &str, report: &mut Report) {
             )
             .at(SHELLS, None)
             .because("ftp servers and su refuse, or take another shell")
-            .mend(format!("echo {shell} >> {SHELLS}")),
+            .mend(format!("echo {} >> {SHELLS}", shell_word(shell))),
         );
     }
 }
@@ -240,7 +244,7 @@ pub(crate) fn clashes(
                 .because("the local one is meant by that name, and the other cannot log on")
                 .mend(format!(
                     "rename or delete one: domlogon user delete {}",
-                    user.name
+                    shell_word(&user.name)
                 )),
             );
         }
@@ -257,7 +261,7 @@ pub(crate) fn clashes(
                 .because("the two are one person to the kernel, with the same files")
                 .mend(format!(
                     "usermod --uid OTHER {}, and give it its files again",
-                    local.name
+                    shell_word(&local.name)
                 )),
             );
         }
@@ -286,7 +290,7 @@ pub(crate) fn clashes(
                 .because("the local one is meant by that name, and the other has no members here")
                 .mend(format!(
                     "rename or delete one: domlogon group delete {}",
-                    group.name
+                    shell_word(&group.name)
                 )),
             );
         }
@@ -303,7 +307,7 @@ pub(crate) fn clashes(
                 .because("the members of the one are members of the other")
                 .mend(format!(
                     "groupmod --gid OTHER {}, and give it its files again",
-                    local.name
+                    shell_word(&local.name)
                 )),
             );
         }

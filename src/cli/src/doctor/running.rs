@@ -5,9 +5,10 @@ use crate::daemon::Daemon;
 use crate::error::Error;
 use crate::refusal::store_sentence;
 use crate::rights::problem;
+use crate::words::shell_word;
 use domlogon_protocol::admin::{self, GroupRecord, Status, UserRecord};
 use domlogon_protocol::client::CallError;
-use domlogon_protocol::rights::{Loaded, ProblemKind};
+use domlogon_protocol::rights::{Loaded, ProblemKind, RightsStatus};
 use domlogon_protocol::{Reply, Request, UserName, Verdict};
 use std::collections::BTreeSet;
 
@@ -106,17 +107,16 @@ fn told(status: &Status, report: &mut Report) {
             .mend("domlogon check"),
         );
     }
-    rights(status, report);
+    rights(&status.rights, report);
 }
 
-fn rights(status: &Status, report: &mut Report) {
-    let rights = &status.rights;
+fn rights(rights: &RightsStatus, report: &mut Report) {
     if rights.loaded == Loaded::Nothing {
         report.add(
             Finding::error("rights-none", "no list of rights is in force")
                 .at(&rights.file, None)
                 .because("nobody of the domain can log on by any way that needs a right")
-                .mend(format!("domlogon check {}", rights.file)),
+                .mend(check_rights(&rights.file)),
         );
     }
     let line = |place: Option<(u32, u32)>| place.and_then(|(line, _)| usize::try_from(line).ok());
@@ -128,10 +128,7 @@ fn rights(status: &Status, report: &mut Report) {
             )
             .at(&rights.file, line(refused.place))
             .because("the lists from before stay in force")
-            .mend(
-                problem::cure(&refused.kind)
-                    .unwrap_or_else(|| format!("domlogon check {}", rights.file)),
-            ),
+            .mend(problem::cure(&refused.kind).unwrap_or_else(|| check_rights(&rights.file))),
         );
     }
     for warning in &rights.warnings {
@@ -144,7 +141,8 @@ fn rights(status: &Status, report: &mut Report) {
             _ => (
                 "rights-odd",
                 "the list does not do what it seems to say",
-                problem::cure(&warning.kind).unwrap_or_else(|| format!("edit {}", rights.file)),
+                problem::cure(&warning.kind)
+                    .unwrap_or_else(|| format!("edit {}", shell_word(&rights.file))),
             ),
         };
         report.add(
@@ -166,6 +164,11 @@ fn rights(status: &Status, report: &mut Report) {
             .mend("take the lines out of [audit] when the log is quiet"),
         );
     }
+}
+
+/// The command for a file that the daemon, which has no rights, names to root.
+fn check_rights(file: &str) -> String {
+    format!("domlogon check {}", shell_word(file))
 }
 
 /// Whether somebody of the domain can mend what goes wrong in it.
@@ -234,4 +237,29 @@ pub(crate) fn accounts(daemon: &Daemon) -> Option<(Vec<UserRecord>, Vec<GroupRec
         }
     }
     Some((users, groups))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domlogon_protocol::Timestamp;
+
+    #[test]
+    fn the_name_of_a_file_is_one_word_of_a_command() {
+        let rights = RightsStatus {
+            file: "/etc/x; touch $(id)".to_owned(),
+            loaded: Loaded::Nothing,
+            version: 1,
+            loaded_at: Timestamp(0),
+            refused: None,
+            warnings: Vec::new(),
+            audit: Vec::new(),
+        };
+        let mut report = Report::default();
+        super::rights(&rights, &mut report);
+        assert_eq!(
+            report.findings[0].mend,
+            "domlogon check '/etc/x; touch $(id)'"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use super::finding::{Finding, Report};
 use super::host::Host;
 use super::names::Names;
+use crate::words::shell_word;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -101,7 +102,7 @@ fn user(host: &Host, names: &Names, units: &[String], report: &mut Report) {
             )
             .at(STATE, None)
             .because("the daemon cannot open its database, and refuses everybody")
-            .mend(format!("chown -R {name}: {STATE}")),
+            .mend(format!("chown -R {}: {STATE}", shell_word(&name))),
         );
     }
 }

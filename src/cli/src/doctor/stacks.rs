@@ -11,6 +11,7 @@ use super::modules::Modules;
 use super::pam::control::Action;
 use super::pam::library::{FOLDER, Library, VENDOR};
 use super::pam::{Directive, Kind, Rule};
+use crate::words::shell_word;
 
 /// Our module's name.
 const OURS: &str = "pam_domlogon";
@@ -108,7 +109,7 @@ fn readable(library: &Library, report: &mut Report) {
                 Finding::danger("pam-carriage-return", "the line ends in a carriage return")
                     .at(&file.path, line)
                     .because("libpam takes it as a part of the last word and finds no such module")
-                    .mend(format!("sed -i 's/\\r$//' {}", file.path)),
+                    .mend(format!("sed -i 's/\\r$//' {}", shell_word(&file.path))),
             );
         }
     }

@@ -423,6 +423,58 @@ fn other_faults_are_found() {
     plant(REST);
 }
 
+/// Whoever names a file is not the one who runs the command for it.
+#[test]
+fn names_are_single_words_of_the_commands() {
+    let mend = |path: &str, plant: fn(&Tree, &str)| {
+        let tree = Tree::debian();
+        plant(&tree, path);
+        let found = report(&tree);
+        found.findings[0].mend.clone()
+    };
+    let exposed: fn(&Tree, &str) = |tree, path| {
+        tree.write(path, "");
+        tree.mode(path, 0o666);
+    };
+    assert_eq!(
+        mend("/var/lib/domlogon/accounts.db x;$(id)", exposed),
+        "chmod 0600 '/var/lib/domlogon/accounts.db x;$(id)'"
+    );
+    assert_eq!(
+        mend("/etc/pam.d/it's", exposed),
+        "chown root:root '/etc/pam.d/it'\\''s' && chmod go-w '/etc/pam.d/it'\\''s'"
+    );
+    let shell: fn(&Tree, &str) = |tree, path| {
+        tree.write(path, "");
+        let line = format!("[accounts]\nshell = \"{path}\"\n");
+        tree.append("/etc/domlogon/domlogon.toml", &line);
+    };
+    assert_eq!(
+        mend("/bin/a `id`", shell),
+        "echo '/bin/a `id`' >> /etc/shells"
+    );
+}
+
+/// A command for a link would change what it leads to.
+#[test]
+fn what_is_no_file_of_the_daemons_is_not_mended() {
+    const LINK: &str = "/var/lib/domlogon/accounts.db-journal";
+    let tree = Tree::debian();
+    tree.link("/etc/passwd", LINK);
+    std::fs::hard_link(tree.path("/etc/group"), tree.path("/var/lib/domlogon/x")).unwrap();
+    std::fs::create_dir(tree.path("/var/lib/domlogon/old")).unwrap();
+    let found = report(&tree);
+    let codes: Vec<_> = found.findings.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["state-not-a-file"; 2], "{}", found.text());
+    assert_eq!(found.findings[0].file.as_deref(), Some(LINK));
+    assert!(
+        found
+            .findings
+            .iter()
+            .all(|one| one.mend.starts_with("look"))
+    );
+}
+
 /// As Debian's pam-auth-update lays it: pam_unix first, which asks no user of the domain.
 #[test]
 fn the_password_stack_of_pam_auth_update_is_no_fault() {
