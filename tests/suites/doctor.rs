@@ -152,6 +152,7 @@ fn files(world: &mut World) -> Result<()> {
         ("/etc/nsswitch.conf", 0o664, "file-exposed"),
         ("/etc/pam.d/common-auth", 0o646, "file-exposed"),
         ("/var/lib/domlogon/accounts.db", 0o644, "state-exposed"),
+        ("/var/lib/domlogon", 0o750, "state-exposed"),
         ("/run/domlogon", 0o777, "socket-exposed"),
         ("/run/domlogon/socket", 0o600, "socket-closed"),
     ] {

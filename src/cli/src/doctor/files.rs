@@ -140,6 +140,16 @@ fn state(host: &Host, names: &Names, report: &mut Report) {
                 "chown domlogon:domlogon {STATE} && chmod 0700 {STATE}"
             )),
         );
+    } else if folder.mode() & 0o055 != 0 {
+        report.add(
+            Finding::warning(
+                "state-exposed",
+                format!("others can look into the folder ({})", mode(&folder)),
+            )
+            .at(STATE, None)
+            .because("what is copied or unpacked there is theirs to read, too")
+            .mend(format!("chmod 0700 {STATE}")),
+        );
     }
     for name in host.list(STATE) {
         let path = format!("{STATE}/{name}");
@@ -171,14 +181,10 @@ fn odd(path: &str, found: &Metadata, report: &mut Report) {
 }
 
 fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut Report) {
-    let is_database = name.starts_with("accounts.db");
-    let open = if is_database { 0o077 } else { 0o022 };
+    let secret = secret(name);
+    let open = if secret.is_some() { 0o077 } else { 0o022 };
     if found.mode() & open != 0 {
-        let why = if is_database {
-            "it holds the hash of every password"
-        } else {
-            "whoever writes it decides who may log on"
-        };
+        let why = secret.unwrap_or("whoever writes it decides who may log on");
         report.add(
             Finding::danger(
                 "state-exposed",
@@ -206,6 +212,25 @@ fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut
             )),
         );
     }
+}
+
+/// Why nobody else may even read a file of the daemon's, by its name: those that are not yet in
+/// their place, and SQLite's beside them, hold the same.
+fn secret(name: &str) -> Option<&'static str> {
+    const SECRETS: [(&str, &str); 3] = [
+        ("accounts.db", "it holds the hash of every password"),
+        (
+            "directory.db",
+            "it holds the saved credentials, by which passwords can be guessed",
+        ),
+        (
+            "machine.",
+            "it holds this host's password or key: whoever reads it can be this host to the domain, \
+             and anybody to this host",
+        ),
+    ];
+    let found = SECRETS.iter().find(|(start, _)| name.starts_with(start));
+    found.map(|(_, why)| *why)
 }
 
 fn runtime(host: &Host, report: &mut Report) {

@@ -9,6 +9,9 @@ const SESSION: &str = "/etc/pam.d/common-session";
 const SSHD: &str = "/etc/ssh/sshd_config";
 const SWITCH: &str = "/etc/nsswitch.conf";
 const STATE: &str = "/var/lib/domlogon/accounts.db";
+const KEYTAB: &str = "/var/lib/domlogon/machine.keytab";
+const MACHINE: &str = "/var/lib/domlogon/machine.json";
+const SAVED: &str = "/var/lib/domlogon/directory.db-wal";
 
 /// A fault: its code, the file that it is told of, and how it comes about.
 type Fault = (&'static str, &'static str, fn(&Tree));
@@ -275,6 +278,21 @@ const REST: &[Fault] = &[
     ("state-exposed", "/var/lib/domlogon", |tree| {
         tree.mode("/var/lib/domlogon", 0o777)
     }),
+    ("state-exposed", "/var/lib/domlogon", |tree| {
+        tree.mode("/var/lib/domlogon", 0o750)
+    }),
+    ("state-exposed", KEYTAB, |tree| {
+        tree.write(KEYTAB, "");
+        tree.mode(KEYTAB, 0o644);
+    }),
+    ("state-exposed", MACHINE, |tree| {
+        tree.write(MACHINE, "");
+        tree.mode(MACHINE, 0o640);
+    }),
+    ("state-exposed", SAVED, |tree| {
+        tree.write(SAVED, "");
+        tree.mode(SAVED, 0o604);
+    }),
     ("configuration-missing", "/etc/domlogon", |tree| {
         tree.remove("/etc/domlogon")
     }),
@@ -453,6 +471,17 @@ fn names_are_single_words_of_the_commands() {
         mend("/bin/a `id`", shell),
         "echo '/bin/a `id`' >> /etc/shells"
     );
+}
+
+/// What holds no secret may be read, as it may be wherever it lies.
+#[test]
+fn what_only_the_daemon_writes_may_be_read() {
+    let tree = Tree::debian();
+    tree.write("/var/lib/domlogon/rights.last-good.json", "");
+    tree.write("/var/lib/domlogon/machine.json", "");
+    tree.mode("/var/lib/domlogon/machine.json", 0o600);
+    let found = report(&tree);
+    assert!(found.healthy, "{}", found.text());
 }
 
 /// A command for a link would change what it leads to.
