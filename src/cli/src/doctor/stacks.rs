@@ -1,5 +1,6 @@
 //! The PAM stacks: what they are made of, and what they do to local and to domain users.
 
+mod by_name;
 mod domain;
 mod gaps;
 mod profile;
@@ -75,6 +76,7 @@ pub(crate) fn check(host: &Host, modules: &Modules, turned_on: bool, report: &mu
     }
     if turned_on {
         domain::check(host, &library, modules, report);
+        by_name::check(host, &library, report);
         profile::check(host, report);
     }
 }

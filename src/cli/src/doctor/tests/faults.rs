@@ -9,6 +9,10 @@ const SESSION: &str = "/etc/pam.d/common-session";
 const SSHD: &str = "/etc/ssh/sshd_config";
 const SWITCH: &str = "/etc/nsswitch.conf";
 const STATE: &str = "/var/lib/domlogon/accounts.db";
+const TIMES: &str = "/etc/security/time.conf";
+/// As Debian ships it.
+const VSFTPD: &str = "auth required pam_listfile.so item=user sense=deny file=/etc/ftpusers onerr=succeed\n\
+     @include common-account\n@include common-session\n@include common-auth\nauth required pam_shells.so\n";
 const KEYTAB: &str = "/var/lib/domlogon/machine.keytab";
 const MACHINE: &str = "/var/lib/domlogon/machine.json";
 const SAVED: &str = "/var/lib/domlogon/directory.db-wal";
@@ -37,6 +41,28 @@ const PAM: &[Fault] = &[
             "default=bad]    pam_domlogon.so",
             "ignore=ignore default=bad] pam_domlogon.so ignore_authinfo_unavail",
         );
+    }),
+    ("pam-deny-by-name", "/etc/pam.d/vsftpd", |tree| {
+        tree.write("/etc/ftpusers", "# nobody else\n\nroot\nalice\n");
+        tree.write("/etc/pam.d/vsftpd", VSFTPD);
+    }),
+    ("pam-deny-by-name", AUTH, |tree| {
+        let line = "auth required pam_succeed_if.so quiet user notin root:alice";
+        tree.before(AUTH, "pam_localuser", line);
+    }),
+    ("pam-deny-by-name", "/etc/pam.d/sshd", |tree| {
+        tree.append(
+            "/etc/pam.d/sshd",
+            "account required pam_succeed_if.so user != alice\n",
+        );
+    }),
+    ("pam-deny-by-name", "/etc/pam.d/sshd", |tree| {
+        tree.write("/usr/lib/x86_64-linux-gnu/security/pam_time.so", "");
+        tree.write(
+            TIMES,
+            "login;*;bob;Wk0900-1700\nsshd | ftp;*;!alice;Al # x\n",
+        );
+        tree.append("/etc/pam.d/sshd", "account required pam_time.so\n");
     }),
     ("pam-account-missing", ACCOUNT, |tree| {
         tree.cut(ACCOUNT, "pam_domlogon")
@@ -439,6 +465,47 @@ fn faults_of_the_stacks_are_found() {
 #[test]
 fn other_faults_are_found() {
     plant(REST);
+}
+
+/// Local names have one spelling; groups go by the account; and behind our line, but at sshd, the
+/// name is the account's own.
+#[test]
+fn a_deny_that_holds_is_no_fault() {
+    let tree = Tree::debian();
+    tree.write("/etc/ftpusers", "# users\nroot\nlocaluser\n");
+    tree.write("/etc/pam.d/vsftpd", VSFTPD);
+    tree.write("/usr/lib/x86_64-linux-gnu/security/pam_time.so", "");
+    tree.write(
+        TIMES,
+        "# alice\nlogin;*;bob;Wk0900-1700\n*;*;@staff|*;Al\nsshd;*;local*;Al\n",
+    );
+    tree.append("/etc/pam.d/sshd", "account required pam_time.so\n");
+    tree.append("/etc/pam.d/login", "account required pam_time.so\n");
+    tree.append(AUTH, "auth required pam_succeed_if.so user in alice:bob\n");
+    tree.append(
+        "/etc/pam.d/su",
+        "auth required pam_succeed_if.so user != alice\n",
+    );
+    tree.before(
+        AUTH,
+        "pam_localuser",
+        "auth required pam_succeed_if.so user != root uid >= 1000 user notingroup team",
+    );
+    let found = report(&tree);
+    assert!(found.healthy, "{}", found.text());
+    // Who comes in by a finger has not been given his own spelling.
+    tree.write("/usr/lib/x86_64-linux-gnu/security/pam_fprintd.so", "");
+    tree.before(
+        "/etc/pam.d/login",
+        "common-auth",
+        "auth sufficient pam_fprintd.so",
+    );
+    let found = report(&tree);
+    assert!(
+        found.text().contains("pam_time compares bob"),
+        "{}",
+        found.text()
+    );
 }
 
 /// Whoever names a file is not the one who runs the command for it.
