@@ -74,14 +74,7 @@ fn unreachable(error: &Error, report: &mut Report) {
 }
 
 fn told(status: &Status, report: &mut Report) {
-    if status.store != Verdict::Success {
-        report.add(
-            Finding::error("database", store_sentence(status.store))
-                .at("/var/lib/domlogon/accounts.db", None)
-                .because("nobody of the domain can log on")
-                .mend("journalctl -u domlogond says more; put a backup back if it is damaged"),
-        );
-    }
+    store(status.store, report);
     if status.version != env!("CARGO_PKG_VERSION") {
         report.add(
             Finding::warning(
@@ -108,6 +101,22 @@ fn told(status: &Status, report: &mut Report) {
         );
     }
     rights(&status.rights, report);
+}
+
+fn store(condition: Verdict, report: &mut Report) {
+    if condition == Verdict::Success {
+        return;
+    }
+    // SQLite lays the journal of another database over a backup, without an error.
+    let mend = "journalctl -u domlogond says more; if it is damaged, stop the daemon, move it away \
+                with accounts.db-wal and accounts.db-shm, and put a backup back, as domlogond(8) \
+                says under BACKUP";
+    report.add(
+        Finding::error("database", store_sentence(condition))
+            .at("/var/lib/domlogon/accounts.db", None)
+            .because("nobody of the domain can log on")
+            .mend(mend),
+    );
 }
 
 fn rights(rights: &RightsStatus, report: &mut Report) {
@@ -243,6 +252,18 @@ pub(crate) fn accounts(daemon: &Daemon) -> Option<(Vec<UserRecord>, Vec<GroupRec
 mod tests {
     use super::*;
     use domlogon_protocol::Timestamp;
+
+    #[test]
+    fn a_backup_is_not_put_beside_another_journal() {
+        let mut report = Report::default();
+        store(Verdict::Success, &mut report);
+        assert!(report.findings.is_empty());
+        store(Verdict::InvalidDatabase, &mut report);
+        let mend = &report.findings[0].mend;
+        assert!(mend.contains("accounts.db-wal"), "{mend}");
+        let page = include_str!("../../../../packaging/man/domlogond.8");
+        assert!(page.contains("\n.Sh BACKUP\n"), "{mend}");
+    }
 
     #[test]
     fn the_name_of_a_file_is_one_word_of_a_command() {
