@@ -8,6 +8,7 @@
 
 mod attacks;
 mod bad_input;
+mod between;
 mod change;
 mod command_line;
 mod conditions;
@@ -220,6 +221,7 @@ fn all() -> Vec<Case> {
         stories::cases(),
         cron::cases(),
         outages::cases(),
+        between::cases(),
         service::cases(),
         database::cases(),
         confinement::cases(),

@@ -35,6 +35,10 @@ pub(crate) fn cases() -> Vec<Case> {
             that_asks_about_others,
         ),
         in_directory(
+            "directory/false twin/of Kerberos alone, without FAST, until a cut",
+            until_a_cut,
+        ),
+        in_directory(
             "directory/false twin/that knows the old passwords",
             that_knows_the_old,
         ),
@@ -325,6 +329,33 @@ fn told_nothing(way: &str, report: &Report, code: &str) -> Result<()> {
         "no way in, and nothing of the account",
         report.text(),
     )
+}
+
+/// The same, and as soon as somebody is led to the change, the network is cut: what is known here
+/// without a controller would let him in, and he never had to know a password.
+fn until_a_cut(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let account = world.account(MustChange)?;
+    // By name and by what the directory says of him he is known.
+    account.home()?;
+    Probe::bare("login", &account.name)
+        .run(&["acct"])?
+        .returns("acct", "NEW_AUTHTOK_REQD")?;
+    directory.add_twin(&[&account.name], &[&account.name])?;
+    trust(AUTHORITY)?;
+    between(world, &by_tls("ldaps"), |_| {
+        let mut held = Probe::bare("login", &account.name)
+            .answer(TWIN_PASSWORD)
+            .hold(&["auth", "pause", "acct", "expired"])?;
+        held.stands()?.returns("auth", "SUCCESS")?;
+        directory.front(Front::Dead)?;
+        contact::is_lost(PATIENCE)?;
+        held.go_on()?;
+        let report = held.stands()?;
+        report.returns("acct", "PERM_DENIED")?;
+        report.returns("expired", "TRY_AGAIN").map(drop)
+    })?;
+    account.keeps_its_password()
 }
 
 /// The same one, who knows the old passwords: he does not get to know the new ones.
