@@ -124,6 +124,9 @@ fn refused(report: &Report) -> Result<()> {
     )
 }
 
+/// What is told of it.
+const WHY: &str = "Something stood against this logon when the password was checked";
+
 /// A change was not called needless, nor done.
 fn not_changed(report: &Report) -> Result<()> {
     ensure(
@@ -202,6 +205,14 @@ fn must_change(world: &mut World, loss: &Loss, folder: Option<&str>) -> Result<(
                 report.returns("acct", "NEW_AUTHTOK_REQD")?;
             } else {
                 refused(&report)?;
+                // By the line of the service, or by what is known offline, he would be let by.
+                let by = folder.is_some() || !report.text().contains("logon service on");
+                ensure(
+                    report.text().contains(WHY) == by,
+                    "what is told",
+                    format!("{WHY:?}: {by}"),
+                    report.text(),
+                )?;
             }
             not_changed(&report)?;
             account.keeps_its_password()?;
@@ -240,6 +251,14 @@ fn reason_gone(world: &mut World) -> Result<()> {
         let report = held.stands()?;
         refused(&report)?;
         not_changed(&report)?;
+        // Once for each question.
+        let told = report.texts("error");
+        ensure(
+            told.len() == 3 && told.iter().all(|text| text.starts_with(WHY)),
+            "what is told",
+            format!("three times {WHY:?}"),
+            report.text(),
+        )?;
         account.keeps_its_password()?;
         comes_in(&account, "SUCCESS")?;
     }

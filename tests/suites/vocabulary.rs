@@ -29,6 +29,10 @@ const ELSEWHERE: &[(Verdict, &str)] = &[
         Verdict::ChangeNotKnown,
         "attacks/crash/no answer to a change",
     ),
+    (
+        Verdict::NotConfirmed,
+        "between the hooks/the reason is gone",
+    ),
 ];
 
 /// What the directory's own cases raise: those in which nobody, or the wrong one, answers.

@@ -116,6 +116,7 @@ pub(crate) fn cure(case: &Case<'_>) -> Vec<String> {
         | Verdict::ChangeNotKnown
         | Verdict::Unmapped => way(&["journalctl -u domlogond says more"]),
         Verdict::Busy => way(&["Try again in a moment"]),
+        Verdict::NotConfirmed => way(&["The user logs on again"]),
         Verdict::AccessDenied => way(&["Ask as root, or as an administrator of the domain"]),
         Verdict::LastAdmin => way(&["domlogon group add-member Administrators NAME"]),
         Verdict::PasswordCantChange => vec![set("--cannot-change no"), new_password()],

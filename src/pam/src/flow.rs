@@ -181,6 +181,28 @@ impl<'a, H: Host> Call<'a, H> {
         code
     }
 
+    /// Refuses where this decision would let somebody by, against whom something was found before:
+    /// that it is gone now, or that nobody can be asked about it, is no proof of the password.
+    fn not_confirmed(&self, user: &UserName, decision: &Decision) -> PamCode {
+        let line = format!(
+            "{user}: refused: what stood against the logon when the password was checked cannot \
+             be confirmed; now it would be {}",
+            decision.verdict.row().symbol
+        );
+        self.host.log(Level::Warning, &line);
+        let mut refused = self.own(Verdict::NotConfirmed, &user.to_string());
+        refused.params.contact.clone_from(&decision.params.contact);
+        self.finish(&refused)
+    }
+
+    /// Whether this code lets a stack go on as if there were nothing.
+    const fn passes(code: PamCode) -> bool {
+        matches!(
+            code,
+            PamCode::Success | PamCode::Ignore | PamCode::UserUnknown
+        )
+    }
+
     /// The code of a verdict in this hook, after the arguments.
     fn code(&self, verdict: Verdict) -> PamCode {
         let code = verdict.pam_code(self.hook, &self.service);

@@ -12,7 +12,8 @@ pub enum OwnWords {
     /// Told in the words of [`Verdict::LogonFailure`]: whoever tries names must not learn
     /// from the words which of them exist.
     AsLogonFailure,
-    /// Told by a module that could not ask the daemon, and so not the site's words.
+    /// Told by a module of itself, mostly where it could not ask the daemon, and so not in the
+    /// site's words.
     Unasked,
 }
 
@@ -27,7 +28,8 @@ impl Verdict {
                 | Self::WkstaNotStarted
                 | Self::InvalidApi
                 | Self::EntriesDiffer
-                | Self::ChangeNotKnown,
+                | Self::ChangeNotKnown
+                | Self::NotConfirmed,
                 _,
             ) => OwnWords::Unasked,
             // Not the name: the account's own spelling would tell that it exists.

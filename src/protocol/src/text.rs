@@ -98,6 +98,7 @@ impl Message {
             Self::RootMayNotReset => Text::ROOT_MAY_NOT_RESET,
             Self::Busy => Text::BUSY,
             Self::ChangeNotKnown => Text::CHANGE_NOT_KNOWN,
+            Self::NotConfirmed => Text::NOT_CONFIRMED,
         }
     }
 }
@@ -296,6 +297,8 @@ texts! {
     BUSY = "{host} is too busy to answer. Try again in a moment.";
     /// No answer came in time. The new one: the new password.
     CHANGE_NOT_KNOWN = "No answer came. Your password may have been changed: try the new one first.";
+    /// Such as that a new password is demanded; meanwhile it is gone, or nobody can be asked.
+    NOT_CONFIRMED = "Something stood against this logon when the password was checked, and that cannot be confirmed now. Log on again; if that does not help, contact {admin}.";
 
     /// {count} is the number, {command} a command to be typed.
     EXPIRES_MINUTES = "Your password expires in {count} minute. Run {command} to change it.", "Your password expires in {count} minutes. Run {command} to change it.";

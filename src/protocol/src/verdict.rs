@@ -216,6 +216,8 @@ table! {
     73 Unmapped "ERROR_UNKNOWN" 0xFFFF, None, [AE now, PD, TA, TE], Some(Restriction), Proven, Fault, [];
     /// A password change was asked for, and no answer came: nobody knows what became of it.
     74 ChangeNotKnown "ERROR_TIMEOUT" 1460, Some(0xC000_00B5), [no never, no, no, TE], Some(ChangeNotKnown), Anyone, Embedded, [];
+    /// Something stood against the logon when the password was checked; now it is gone, or nobody can be asked about it.
+    75 NotConfirmed "ERROR_RETRY" 1237, Some(0xC000_022D), [no never, PD, TA, TE], Some(NotConfirmed), Anyone, Embedded, [];
 }
 
 /// All that is known of a verdict.
@@ -312,6 +314,7 @@ pub enum Message {
     RootMayNotReset,
     Busy,
     ChangeNotKnown,
+    NotConfirmed,
 }
 
 /// Who may be told of a verdict.

@@ -123,7 +123,7 @@ impl fmt::Display for Fault {
             Self::SaidTwice => f.write_str("there is already a sentence for this condition"),
             Self::Silent => f.write_str("nothing is said on this condition"),
             Self::Unasked => f.write_str(
-                "this condition is told where domlogond is not asked, and so not in the \
+                "this condition is told by the PAM module of itself, and so not in the \
                  site's words",
             ),
             Self::AsLogonFailure => f.write_str(

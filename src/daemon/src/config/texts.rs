@@ -287,7 +287,7 @@ mod tests {
             (
                 "[texts.sentences]\nNetlogonNotStarted = \"x\"",
                 "t.toml:5:1:",
-                "domlogond",
+                "told by the PAM module",
             ),
             (
                 "[texts.sentences]\nSuccess = \"x\"",

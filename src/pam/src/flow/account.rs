@@ -1,9 +1,9 @@
 //! pam_sm_acct_mgmt.
 
 use super::host::KeptWhat;
-use super::{Call, Flags, Host, Kept, Level};
+use super::{Call, Flags, Host, Kept};
 use crate::arguments::Arguments;
-use domlogon_protocol::{Hook, PamCode, Request, Verdict};
+use domlogon_protocol::{Hook, PamCode, Request};
 
 /// Judges the account as it is now, for every way in: after a password, an ssh key, in
 /// cron. Never prompts.
@@ -37,16 +37,8 @@ impl<H: Host> Call<'_, H> {
             origin: self.origin(),
         };
         let decision = self.decide(&user, &request);
-        let passes = matches!(
-            self.code(decision.verdict),
-            PamCode::Success | PamCode::Ignore | PamCode::UserUnknown
-        );
-        if held_up && passes {
-            let line = format!("{user}: the reason that authenticate found is gone: refused");
-            self.host.log(Level::Warning, &line);
-            let again = self.own(Verdict::Busy, &user.to_string());
-            self.tell(&again, PamCode::PermDenied);
-            return Ok(PamCode::PermDenied);
+        if held_up && Self::passes(self.code(decision.verdict)) {
+            return Ok(self.not_confirmed(&user, &decision));
         }
         Ok(self.finish(&decision))
     }
@@ -142,6 +134,46 @@ mod tests {
         let host = keeping(Scripted::new("alice")).decides(Verdict::StandaloneLogon);
         assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
         assert_eq!(host.seen().len(), 1);
+    }
+
+    #[test]
+    fn whoever_is_held_up_is_told_why_and_whom_to_ask() {
+        const WHY: &str = "E Something stood against this logon when the password was checked, and \
+                           that cannot be confirmed now. Log on again; if that does not help, \
+                           contact";
+        let contact = |host: Scripted| {
+            let mut granted = decision(Verdict::Success);
+            granted.params.contact = Some("the help desk".to_owned());
+            host.replies(Reply::Decision(Box::new(granted)))
+        };
+        type Answers = fn(Scripted) -> Scripted;
+        let answers: [(Answers, &str, &str); 4] = [
+            (contact, "", "the help desk"),
+            (
+                |host| host.decides(Verdict::StandaloneLogon),
+                "",
+                "your administrator",
+            ),
+            (
+                |host| host.decides(Verdict::UserNotFound),
+                "",
+                "your administrator",
+            ),
+            (
+                |host| host.answer(Answer::IsAway),
+                "ignore_authinfo_unavail",
+                "your administrator",
+            ),
+        ];
+        for (answer, line, whom) in answers {
+            let host = answer(keeping(Scripted::new("alice")));
+            assert_eq!(run(&host, 0, line), PamCode::PermDenied);
+            assert_eq!(host.seen(), [format!("{WHY} {whom}.")]);
+        }
+        // Where the daemon is asked in vain and the line does not go on, that is the reason.
+        let host = keeping(Scripted::new("alice")).answer(Answer::IsAway);
+        assert_eq!(run(&host, 0, ""), PamCode::PermDenied);
+        assert!(host.seen()[0].starts_with("E The logon service on ws1"));
     }
 
     fn is_refusal(code: PamCode) -> bool {

@@ -73,10 +73,10 @@ impl<H: Host> Call<'_, H> {
         let decision = self.decide(user, &request);
         match decision.verdict {
             Verdict::MustChange | Verdict::PasswordExpired => Ok(true),
-            verdict if verdict.grants() && held_up => {
-                Err(self.finish(&self.own(Verdict::Busy, &user.to_string())))
-            }
             Verdict::StandaloneLogon => Err(self.finish(&decision)),
+            verdict if held_up && (verdict.grants() || Self::passes(self.code(verdict))) => {
+                Err(self.not_confirmed(user, &decision))
+            }
             verdict if verdict.grants() => {
                 self.debug("the password is not expired");
                 Ok(false)
@@ -284,6 +284,8 @@ mod tests {
         }
     }
 
+    const WHY: &str = "E Something stood against this logon when the password was checked";
+
     #[test]
     fn a_change_that_was_demanded_is_not_taken_for_needless() {
         for verdict in Verdict::ALL {
@@ -303,6 +305,33 @@ mod tests {
                 );
                 assert!(host.is_held_up());
             }
+        }
+        // Each is told why.
+        for (verdict, line, code, words) in [
+            (Verdict::Success, "", PamCode::TryAgain, WHY),
+            (
+                Verdict::UserNotFound,
+                "ignore_unknown_user",
+                PamCode::TryAgain,
+                WHY,
+            ),
+            (
+                Verdict::WkstaNotStarted,
+                "ignore_authinfo_unavail",
+                PamCode::TryAgain,
+                WHY,
+            ),
+            (
+                Verdict::StandaloneLogon,
+                "",
+                PamCode::TryAgain,
+                "E Password changes are not possible now",
+            ),
+        ] {
+            let host = typed(Scripted::new("alice"), "alice", "pw").decides(verdict);
+            assert_eq!(run(&host, EXPIRED, line), code);
+            let seen = host.seen();
+            assert!(seen.len() == 1 && seen[0].starts_with(words), "{seen:?}");
         }
         // Nobody can be asked whether it is.
         let host = Scripted::new("alice").decides(Verdict::StandaloneLogon);
