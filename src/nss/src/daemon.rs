@@ -26,11 +26,17 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// The reply to one request, within a bounded time.
+    /// The reply to the one request of a call of the host program, within a bounded time.
     #[cold]
     pub(crate) fn ask(&self, request: Request<'_>) -> Result<Answer, Failure> {
+        self.ask_until(deadline(), request)
+    }
+
+    /// The reply to one request of several, until the deadline of them all.
+    #[cold]
+    pub(crate) fn ask_until(&self, deadline: u64, request: Request<'_>) -> Result<Answer, Failure> {
         let _until_done = Undisturbed::begin();
-        let stream = self.connect()?;
+        let stream = self.connect(deadline)?;
         let frame = Frame::new(request, system::behind());
         match stream.send(frame.bytes()) {
             // Turned away before all was said: the reply is there all the same.
@@ -45,8 +51,7 @@ impl Daemon {
     /// Root in a folder that is another user's is the service manager, which holds the socket
     /// for a daemon that has still to be started. It is asked nothing: that start may itself
     /// have to wait for a look-up.
-    fn connect(&self) -> Result<Stream, Failure> {
-        let deadline = system::milliseconds().saturating_add(LIMIT);
+    fn connect(&self, deadline: u64) -> Result<Stream, Failure> {
         let stream = Stream::connect(self.socket, deadline).map_err(Failure::of_connection)?;
         let peer = stream.peer().map_err(Failure::of_connection)?;
         let owner = system::owner(self.folder);
@@ -57,6 +62,11 @@ impl Daemon {
             _ => Err(Failure::Impostor),
         }
     }
+}
+
+/// When a call of the host program that begins now must end, as of [`system::milliseconds`].
+pub(crate) fn deadline() -> u64 {
+    system::milliseconds().saturating_add(LIMIT)
 }
 
 fn receive(stream: &Stream, frame: &Frame) -> Result<Answer, Failure> {

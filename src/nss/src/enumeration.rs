@@ -103,10 +103,10 @@ impl Enumeration {
         last: u32,
         give: &impl Fn(&L::Line<'_>) -> Result<(), Failure>,
     ) -> Result<u32, Failure> {
-        let deadline = system::milliseconds().saturating_add(crate::daemon::LIMIT);
+        let deadline = crate::daemon::deadline();
         let mut from = last;
         loop {
-            let mut answer = self.page_after::<L>(daemon, from)?;
+            let mut answer = self.page_after::<L>(daemon, deadline, from)?;
             let Page { mut entries, next } = answer.rest::<L::Line<'_>>().ok_or(Failure::Broken)?;
             // What was not taken is the first of what is left.
             let mut left = entries;
@@ -144,7 +144,12 @@ impl Enumeration {
 
     /// A page with the entry that follows `id`, or in which it is known not to exist.
     #[cold]
-    fn page_after<L: Listed>(&self, daemon: &Daemon, id: u32) -> Result<Answer, Failure> {
+    fn page_after<L: Listed>(
+        &self,
+        daemon: &Daemon,
+        deadline: u64,
+        id: u32,
+    ) -> Result<Answer, Failure> {
         let kept = self.page.take().filter(|answer| {
             let next = answer.rest::<L::Line<'_>>().map(|page| page.next);
             answer.after() <= id && next.is_some_and(|next| next.is_none_or(|next| id < next))
@@ -152,7 +157,7 @@ impl Enumeration {
         if let Some(answer) = kept {
             return Ok(answer);
         }
-        let mut answer = daemon.ask(L::request(id))?;
+        let mut answer = daemon.ask_until(deadline, L::request(id))?;
         let page = L::page(answer.reply())?;
         let (place, next) = (page.entries.place(), page.next);
         answer.set_rest(place, next, None);

@@ -6,7 +6,7 @@ use domlogon_protocol::directory::Page;
 use domlogon_protocol::{Reply, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn all_users(stage: &Stage) -> Vec<u32> {
     let mut found = Vec::new();
@@ -127,6 +127,12 @@ fn a_daemon_that_goes_round_in_circles_is_refused() {
     );
     let endless = circle(None, Duration::from_millis(300));
     assert_eq!(endless, (status::UNAVAIL, libc::ETIMEDOUT));
+    // The last question does not get a time of its own.
+    let began = Instant::now();
+    let slow = circle(None, Duration::from_millis(1800));
+    assert_eq!(slow, (status::UNAVAIL, libc::ETIMEDOUT));
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(3000), "{took:?}");
     let stage = Stage::new();
     stage.serve(|_| Some(Reply::User(None)));
     let wrong = stage.next_group();
