@@ -21,6 +21,7 @@ mod store;
 use arguments::{Arguments, Verb};
 use error::Error;
 use std::io::Write as _;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // With stderr closed there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "domlogon-tickets: {error}");
+            log(&error);
             ExitCode::FAILURE
         }
     }
@@ -55,6 +57,28 @@ fn run() -> Result<(), Error> {
         Verb::Renew => renew::launch(&arguments).and_then(|()| print("ok\n")),
         Verb::Stay => renew::stay(&arguments),
         Verb::Destroy => destroy::run(&arguments),
+    }
+}
+
+/// To the PAM module's log: it gives this program no standard error. Waits for nobody.
+fn log(error: &Error) {
+    /// LOG_AUTHPRIV and LOG_ERR, as the module has it.
+    const PRIORITY: u8 = 83;
+    /// Most characters: paths and the library's words are not ours.
+    const LONGEST: usize = 1024;
+    let line: String = format!("{error}")
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .take(LONGEST)
+        .collect();
+    let line = format!(
+        "<{PRIORITY}>domlogon-tickets[{}]: {line}",
+        std::process::id()
+    );
+    if let Ok(socket) = UnixDatagram::unbound() {
+        if socket.set_nonblocking(true).is_ok() {
+            let _ = socket.send_to(line.as_bytes(), "/dev/log");
+        }
     }
 }
 

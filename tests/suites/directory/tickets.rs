@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/tickets/ssh and su", by_ssh_and_su),
         in_directory("directory/tickets/none by a key", none_by_a_key),
         in_directory("directory/tickets/keyring", keyring),
+        in_directory("directory/tickets/lost, and the log says why", lost),
         in_directory("directory/tickets/new after a change", after_a_change),
         in_directory("directory/tickets/none offline", none_offline),
     ]
@@ -135,6 +136,22 @@ fn keyring(world: &mut World) -> Result<()> {
 }
 
 /// Changed on the way in: the tickets are the new password's.
+/// The logon goes on, and the program that could not write them tells the reason itself.
+fn lost(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    world.configured("tickets = \"FILE:/run/no-such-folder/{uid}\"", |_| {
+        contact::is_back(domlogon_tests::world::PATIENCE)?;
+        let log = Log::from_now();
+        let mut session = login(&account.name)?;
+        session.answer("assword: ", PASSWORD)?;
+        session.expect("$ ")?;
+        leave(&mut session)?;
+        log.line_with(&[&account.name, "the tickets are lost"])?;
+        log.line_with(&["domlogon-tickets[", "/run/no-such-folder/"])
+            .map(drop)
+    })
+}
+
 fn after_a_change(world: &mut World) -> Result<()> {
     for condition in [MustChange, PasswordExpired] {
         let account = world.account(condition)?;
