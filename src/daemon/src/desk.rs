@@ -69,9 +69,8 @@ impl Caller {
     /// Not root's own programs; nor those that a service started, which may have many persons
     /// to let in.
     const fn is_paced(self) -> bool {
-        /// The first id of a person's.
-        const PERSON: u32 = 1000;
-        !self.is_root() || self.owner >= PERSON
+        // The others are systemd's and nobody's, below and above [systemd's UIDS-GIDS].
+        !self.is_root() || matches!(self.owner, 1000..=60_000 | 65_536..)
     }
 }
 

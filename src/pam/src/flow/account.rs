@@ -10,10 +10,7 @@ use domlogon_protocol::{Hook, PamCode, Request};
 pub(crate) fn account<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> PamCode {
     let call = Call::new(host, Hook::Account, flags, arguments);
     let kept = host.kept();
-    // Whoever was to set a new password is, too, if another module ended that between the passes.
-    let held_up = kept
-        .as_ref()
-        .is_some_and(|kept| kept.what.holds_up() || matches!(kept.what, KeptWhat::Ready(_)));
+    let held_up = kept.as_ref().is_some_and(|kept| kept.what.holds_up());
     let code = call.account(held_up).unwrap_or_else(|code| code);
     match kept {
         Some(kept) if code == PamCode::NewAuthtokReqd => host.keep(kept),

@@ -150,9 +150,10 @@ pub(crate) enum KeptWhat {
 }
 
 impl KeptWhat {
-    /// Whether somebody is on his way in who must not come in as things stand.
+    /// Whether somebody is on his way in who must not come in as things stand. So is, too, whoever
+    /// was to set a new password, if another module ended that between the passes.
     pub(crate) const fn holds_up(&self) -> bool {
-        matches!(self, Self::Typed(_) | Self::Deferred)
+        matches!(self, Self::Typed(_) | Self::Deferred | Self::Ready(_))
     }
 }
 

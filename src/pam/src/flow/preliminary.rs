@@ -333,6 +333,13 @@ mod tests {
             let seen = host.seen();
             assert!(seen.len() == 1 && seen[0].starts_with(words), "{seen:?}");
         }
+        // Another module has ended the change between its passes, and the program tries again.
+        let host = typed(Scripted::new("alice").uid(0), "alice", "pw")
+            .decides(Verdict::MustChange)
+            .checks(Verdict::MustChange);
+        assert_eq!(run(&host, EXPIRED, ""), PamCode::Success);
+        let host = host.decides(Verdict::Success);
+        assert_eq!(run(&host, EXPIRED, ""), PamCode::TryAgain);
         // Nobody can be asked whether it is.
         let host = Scripted::new("alice").decides(Verdict::StandaloneLogon);
         assert_eq!(run(&host, EXPIRED, ""), PamCode::TryAgain);
