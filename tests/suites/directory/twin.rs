@@ -8,12 +8,12 @@ use super::{authenticate, known};
 use crate::login::login;
 use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
-use domlogon_tests::directory::{AUTHORITY, Front, SECOND_HOST, TWIN_PASSWORD};
-use domlogon_tests::probe::Report;
+use domlogon_tests::directory::{AUTHORITY, Directory, Front, SECOND_HOST, TWIN_PASSWORD};
+use domlogon_tests::probe::{Held, Report};
 use domlogon_tests::sshd::Method;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
-    Account, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, ensure, ensure_equal,
+    Account, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, differs, ensure, ensure_equal,
 };
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -344,10 +344,7 @@ fn until_a_cut(world: &mut World) -> Result<()> {
     directory.add_twin(&[&account.name], &[&account.name])?;
     trust(AUTHORITY)?;
     between(world, &by_tls("ldaps"), |_| {
-        let mut held = Probe::bare("login", &account.name)
-            .answer(TWIN_PASSWORD)
-            .hold(&["auth", "pause", "acct", "expired"])?;
-        held.stands()?.returns("auth", "SUCCESS")?;
+        let mut held = led_to_the_change(&directory, &account)?;
         directory.front(Front::Dead)?;
         contact::is_lost(PATIENCE)?;
         held.go_on()?;
@@ -356,6 +353,31 @@ fn until_a_cut(world: &mut World) -> Result<()> {
         report.returns("expired", "TRY_AGAIN").map(drop)
     })?;
     account.keeps_its_password()
+}
+
+/// A transaction that stands still after the twin has said that the password must be changed. The
+/// daemon may find out by itself, at any time, that what it is told there opens nothing here; then
+/// it asks nobody, until it has met the honest one again.
+fn led_to_the_change(directory: &Directory, account: &Account) -> Result<Held> {
+    const TRIES: u32 = 5;
+    for _ in 0..TRIES {
+        let mut held = Probe::bare("login", &account.name)
+            .answer(TWIN_PASSWORD)
+            .hold(&["auth", "pause", "acct", "expired"])?;
+        let report = held.stands()?;
+        if report.code("auth")? == "SUCCESS" {
+            return Ok(held);
+        }
+        report.returns("auth", "AUTHINFO_UNAVAIL")?;
+        directory.front(Front::Open(0))?;
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+        directory.front(Front::False)?;
+    }
+    Err(differs(
+        "authenticate",
+        "SUCCESS",
+        format!("none in {TRIES} tries"),
+    ))
 }
 
 /// The same one, who knows the old passwords: he does not get to know the new ones.
