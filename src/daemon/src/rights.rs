@@ -72,6 +72,22 @@ enum Why {
     Names,
 }
 
+/// Why a text is not taken.
+struct Refusal {
+    problem: Problem,
+    /// What it means beside the names in deny lists that nobody has, if nothing else is wrong.
+    rest: Option<Box<Lists>>,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            rest: None,
+        }
+    }
+}
+
 impl RightsFile {
     /// Loads for the first time; never fails: what is wrong is in the log and in `status`.
     ///
@@ -199,7 +215,8 @@ impl RightsFile {
     /// # Errors
     /// [`Problem`] says why the file would not be taken.
     pub(crate) fn compile(&self, text: &str) -> Result<(Rights, Vec<Problem>), Problem> {
-        let (lists, warnings) = self.judge(text, clock::now())?;
+        let judged = self.judge(text, clock::now());
+        let (lists, warnings) = judged.map_err(|refusal| refusal.problem)?;
         Ok((lists.rights(self.next_version()), warnings))
     }
 
@@ -221,7 +238,10 @@ impl RightsFile {
                 self.take(&mut last, good, now);
                 Ok(())
             }
-            Err(problem) => {
+            Err(Refusal { problem, rest }) => {
+                if let Some(rest) = rest {
+                    self.deny_too(&mut last, &rest, now);
+                }
                 self.refuse(&last, &problem, is_seen && why != Why::Asked);
                 Err(problem)
             }
@@ -231,11 +251,11 @@ impl RightsFile {
     }
 
     /// What was found, with all names looked up.
-    fn look_at(&self, last: &Last, found: Found, now: Timestamp) -> Result<Good, Problem> {
+    fn look_at(&self, last: &Last, found: Found, now: Timestamp) -> Result<Good, Refusal> {
         let whole = |kind| Problem { place: None, kind };
         let Some(source) = found.map_err(whole)? else {
             if last.is_from_file() {
-                return Err(whole(ProblemKind::Gone));
+                return Err(whole(ProblemKind::Gone).into());
             }
             return Ok(Good {
                 origin: Origin::NoFile,
@@ -244,7 +264,7 @@ impl RightsFile {
             });
         };
         if source.is_blank() && last.is_missed() {
-            return Err(whole(ProblemKind::Empty));
+            return Err(whole(ProblemKind::Empty).into());
         }
         let (lists, warnings) = self.judge(file::text(&source.bytes)?, now)?;
         Ok(Good {
@@ -255,10 +275,17 @@ impl RightsFile {
     }
 
     /// What a text means, if it may be taken, and what is odd in it.
-    fn judge(&self, text: &str, now: Timestamp) -> Result<(Lists, Vec<Problem>), Problem> {
+    fn judge(&self, text: &str, now: Timestamp) -> Result<(Lists, Vec<Problem>), Refusal> {
         let (lists, mut problems) = self.look_up(text)?;
-        if let Some(error) = problems.iter().find(|problem| !problem.kind.is_warning()) {
-            return Err(error.clone());
+        let is_error = |problem: &&Problem| !problem.kind.is_warning();
+        let is_nobody = |problem: &Problem| matches!(problem.kind, ProblemKind::NobodyDenied(..));
+        let mut errors = problems.iter().filter(is_error);
+        if let Some(error) = errors.next() {
+            let is_the_rest_sound = is_nobody(error) && errors.all(is_nobody);
+            return Err(Refusal {
+                problem: error.clone(),
+                rest: is_the_rest_sound.then(|| Box::new(lists)),
+            });
         }
         // Administrators may be many, and have the right if nothing is said of it.
         if says_who_is_local(&lists) {
@@ -304,9 +331,7 @@ impl RightsFile {
         report::taken(&self.log, file, version, &good.lists);
         report::warnings(&self.log, &good.warnings);
         let kept = Kept::new(version, now, from_file, good.lists);
-        if let Err(error) = kept.write(&self.kept) {
-            report::not_kept(&self.log, &self.kept, &error);
-        }
+        self.save(&kept);
         last.lists = Some(kept.lists);
         last.origin = good.origin;
         last.version = version;
@@ -327,6 +352,35 @@ impl RightsFile {
         }
         if are_new {
             report::warnings(&self.log, &good.warnings);
+        }
+    }
+
+    /// Of the file in force a name in a deny list is nobody's now, and the lists stay as they
+    /// are. Another name there may be somebody else's by now, as that of a group that was
+    /// made again: he is kept out, too.
+    fn deny_too(&self, last: &mut Last, rest: &Lists, now: Timestamp) {
+        let Some(lists) = last.lists.as_mut().filter(|lists| lists.says_as(rest)) else {
+            return;
+        };
+        let added = lists.deny_too(rest);
+        if added.is_empty() {
+            return;
+        }
+        last.version = last.version.saturating_add(1);
+        let status = RightsStatus {
+            version: last.version,
+            loaded_at: now,
+            ..self.status()
+        };
+        *self.now_mut() = InForce::new(lists.rights(last.version), status);
+        report::denied_too(&self.log, &self.file, last.version, &added);
+        self.save(&Kept::new(last.version, now, true, lists.clone()));
+    }
+
+    /// Keeps lists for the next start.
+    fn save(&self, kept: &Kept) {
+        if let Err(error) = kept.write(&self.kept) {
+            report::not_kept(&self.log, &self.kept, &error);
         }
     }
 

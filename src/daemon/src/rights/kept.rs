@@ -5,9 +5,10 @@ use super::file::Service;
 use super::source;
 use core::fmt;
 use domlogon_protocol::rights::{Entry, ProblemKind};
-use domlogon_protocol::{RightName, Timestamp};
+use domlogon_protocol::{RightName, Side, Timestamp};
 use domlogon_rules::Rights;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -44,6 +45,37 @@ impl Lists {
             rights.map_service(service, *logon_type, *can_change);
         }
         rights
+    }
+
+    /// Whether both are lists of one file: the same names in the same lists, whatever each
+    /// means.
+    pub(super) fn says_as(&self, other: &Self) -> bool {
+        fn said(lists: &Lists) -> impl Iterator<Item = (RightName, BTreeSet<&str>)> {
+            lists.lists.iter().map(|(name, entries)| {
+                let written = entries.iter().map(|entry| entry.written.as_str());
+                (*name, written.collect())
+            })
+        }
+        self.services == other.services && self.audit == other.audit && said(self).eq(said(other))
+    }
+
+    /// Adds to the deny lists whom those of `other` keep out beside: the entries that are
+    /// new.
+    pub(super) fn deny_too(&mut self, other: &Self) -> Vec<(RightName, Entry)> {
+        let mut added = Vec::new();
+        for ((name, entries), (_, others)) in self.lists.iter_mut().zip(&other.lists) {
+            if name.side != Side::Deny {
+                continue;
+            }
+            for entry in others {
+                let is_known = entries.iter().any(|known| known.sid == entry.sid);
+                if entry.sid.is_some() && !is_known {
+                    entries.push(entry.clone());
+                    added.push((*name, entry.clone()));
+                }
+            }
+        }
+        added
     }
 
     /// How many entries the lists have, all together.

@@ -3,7 +3,8 @@
 use super::kept::{Lists, Unusable};
 use crate::log::{Level, Log};
 use crate::record::Record;
-use domlogon_protocol::rights::{Problem, ProblemKind};
+use domlogon_protocol::RightName;
+use domlogon_protocol::rights::{Entry, Problem, ProblemKind};
 use std::io;
 use std::path::Path;
 
@@ -32,6 +33,29 @@ pub(super) fn unchanged(log: &Log, file: &Path, version: u64) {
         .field("version", &version.to_string())
         .field("file", &file.to_string_lossy());
     log.write(Level::Notice, &record.line());
+}
+
+/// A file is refused for a name that nobody has, and these entries of it keep out somebody
+/// who is new, beside those of before.
+pub(super) fn denied_too(log: &Log, file: &Path, version: u64, added: &[(RightName, Entry)]) {
+    let record = || {
+        Record::new("rights deny more")
+            .field("version", &version.to_string())
+            .field("file", &file.to_string_lossy())
+    };
+    for (list, entry) in added.iter().take(MOST_LINES) {
+        let sid = entry.sid.as_ref().map(ToString::to_string);
+        let record = record()
+            .field("right", list.symbol())
+            .word("entry", entry.shown())
+            .optional("sid", sid.as_deref());
+        log.write(Level::Notice, &record.line());
+    }
+    let more = added.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        let record = record().field("more", &more.to_string());
+        log.write(Level::Notice, &record.line());
+    }
 }
 
 /// What is odd in lists that were taken.

@@ -162,6 +162,103 @@ fn names_are_looked_up_again_when_users_and_groups_change() {
     assert_eq!(network(&rights, 1000, 2006), Grant::Refused);
 }
 
+const DENY_TWO: &str = "[rights]\nSeNetworkLogonRight = [\"everyone\", \"staff\"]\n\
+                        SeDenyNetworkLogonRight = [\"alice\", \"contractors\"]\n";
+
+fn extended(log: &Log) -> Vec<String> {
+    let lines = log.lines().into_iter();
+    lines.filter(|line| line.contains("deny more")).collect()
+}
+
+#[test]
+fn a_group_that_is_made_again_is_kept_out_while_another_name_is_nobodys() {
+    let world = World::new();
+    world.write(DENY_TWO);
+    let (rights, log) = world.open();
+    world.fake.delete("alice");
+    rights.refresh(now(2));
+    world.fake.delete("contractors");
+    rights.refresh(now(3));
+    assert_eq!(rights.status().version, 1);
+    world.fake.add("contractors", 2006);
+    world.fake.delete("staff");
+    world.fake.add("Staff", 2007);
+    for _ in 0..2 {
+        rights.refresh(now(4));
+        // Who was kept out before still is, and so is the group of now.
+        for (user, group) in [(1000, 9), (9, 2001), (9, 2006)] {
+            assert_eq!(network(&rights, user, group), Grant::Refused);
+        }
+        assert_eq!(network(&rights, 9, 9), Grant::Granted);
+        let status = rights.status();
+        assert_eq!((status.version, status.loaded), (2, Loaded::LastGood));
+        assert_eq!(status.loaded_at, now(4));
+        let stale = ProblemKind::NobodyDenied(RightName::deny(Right::Network), "alice".to_owned());
+        assert_eq!(status.refused.unwrap().kind, stale);
+        assert_eq!(
+            extended(&log),
+            [format!(
+                "5 rights deny more: version=2 file={} right=SeDenyNetworkLogonRight \
+                 entry=\"contractors\" sid={}",
+                world.file().display(),
+                sid(2006)
+            )]
+        );
+    }
+    // Nobody gets a right by it.
+    let allowed = &rights.shown().lists[2].entries;
+    assert_eq!(allowed[1].sid, Some(sid(2000)));
+    drop(rights);
+    let (again, _) = world.open();
+    assert_eq!(again.status().version, 2);
+    assert_eq!(network(&again, 9, 2006), Grant::Refused);
+    // Without the stale name the lists are those of the file.
+    world.write(&DENY_TWO.replace("\"alice\", ", ""));
+    assert_eq!(again.reload(now(6)), Ok(()));
+    assert_eq!(network(&again, 1000, 9), Grant::Granted);
+    assert_eq!(network(&again, 9, 2006), Grant::Refused);
+}
+
+#[test]
+fn a_group_that_was_made_again_before_a_start_is_kept_out_beside_a_stale_name() {
+    let world = World::new();
+    world.write(DENY_TWO);
+    drop(world.open());
+    world.fake.delete("alice");
+    world.fake.delete("contractors");
+    world.fake.add("contractors", 2006);
+    let (rights, log) = world.open();
+    assert_eq!(rights.status().loaded, Loaded::LastGood);
+    for (user, group) in [(1000, 9), (9, 2001), (9, 2006)] {
+        assert_eq!(network(&rights, user, group), Grant::Refused);
+    }
+    assert_eq!(extended(&log).len(), 1);
+}
+
+#[test]
+fn of_another_file_with_a_stale_name_nothing_is_taken() {
+    let others = [
+        DENY_TWO.replace("\"contractors\"", "\"contractors\", \"amy\""),
+        DENY_TWO.replace("SeDenyNetwork", "SeDenyBatch"),
+        DENY_TWO.replace("\"everyone\", ", ""),
+        DENY_TWO.replace("\"contractors\"", "\"contractors\", \"a:b\""),
+        format!("{DENY_TWO}[services]\nvsftpd = \"batch\"\n"),
+        format!("{DENY_TWO}[audit]\nSeDenyNetworkLogonRight = true\n"),
+    ];
+    for text in others {
+        let world = World::new();
+        world.write(DENY_TWO);
+        let (rights, log) = world.open();
+        world.fake.delete("alice");
+        world.fake.delete("contractors");
+        world.fake.add("contractors", 2006);
+        world.write(&text);
+        assert!(rights.reload(now(3)).is_err());
+        assert_eq!(rights.status().version, 1, "{text}");
+        assert!(extended(&log).is_empty());
+    }
+}
+
 #[test]
 fn only_names_of_the_file_are_looked_up_again() {
     let world = World::new();
