@@ -56,9 +56,8 @@ impl Desk {
         let made_many = matches!(request, Request::UserImport { dry_run: false, .. });
         let has_changed_names = changes_names(&request);
         let done = self.backend.admin(request, now)?;
-        if has_changed_names {
-            self.publish();
-        }
+        // The rights come first: to publish takes up to a second, and who is kept out by a name
+        // must not come in meanwhile.
         if made_many {
             // Once for all of them.
             self.rights.refresh(now);
@@ -66,6 +65,9 @@ impl Desk {
         if let Some(name) = changed {
             // An entry may have got a meaning, or lost it.
             self.rights.name_changed(&name, now);
+        }
+        if has_changed_names {
+            self.publish();
         }
         Ok(done)
     }

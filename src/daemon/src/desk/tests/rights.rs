@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::desk::fake::{Fake, desk_with};
+use crate::publish::Publisher;
 use domlogon_protocol::rights::{Loaded, ProblemKind};
+use domlogon_rules::roster::{Changes, DomainNames, Extent, Listener, Roster, Subject};
 use std::fs;
+use std::thread::{self, ThreadId};
 
 const NETWORK: &str = "type=\"network\" from=10.0.0.5 tty=ssh";
 
@@ -322,6 +325,65 @@ fn a_group_that_is_made_later_gives_an_entry_its_meaning() {
     assert_eq!(verdict_of(&desk, "alice"), Verdict::LogonTypeNotGranted);
     fake.join("alice", "Newcomers");
     assert_eq!(verdict_of(&desk, "alice"), Verdict::Success);
+}
+
+/// What NSS is to know of; it notes when whoever made this asks for it.
+struct Noted(Arc<Fake>, ThreadId);
+
+impl Roster for Noted {
+    fn survey(&self, _: &mut dyn Listener) -> Result<(), Outage> {
+        Ok(())
+    }
+
+    fn extent(&self) -> Extent {
+        Extent::Complete
+    }
+
+    fn changes(&self) -> Result<Changes, Outage> {
+        if thread::current().id() == self.1 {
+            self.0.asked.lock().unwrap().push("published".to_owned());
+        }
+        Ok(Changes::Few(Vec::new()))
+    }
+
+    fn review(&self, _: &[Subject], _: &mut dyn Listener) -> Result<(), Outage> {
+        Ok(())
+    }
+
+    fn on_change(&self, _: Box<dyn Fn() + Send + Sync>) {}
+
+    fn domain(&self) -> DomainNames {
+        DomainNames {
+            short: "CORP".to_owned(),
+            dns: "corp.example".to_owned(),
+        }
+    }
+
+    fn minimum(&self) -> u32 {
+        1000
+    }
+}
+
+#[test]
+fn a_denied_name_has_its_meaning_before_others_learn_of_it() {
+    let (desk, fake, log) = desk_with("[rights]\nSeNetworkLogonRight = [\"newcomers\"]\n");
+    let noted = Noted(Arc::clone(&fake), thread::current().id());
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::start(Arc::new(noted), folder.path(), log).unwrap();
+    desk.tell(Arc::clone(&publisher));
+    for request in [
+        Ask::GroupAdd("Newcomers".to_owned()),
+        Ask::UserImport {
+            users: Vec::new(),
+            dry_run: false,
+        },
+    ] {
+        fake.asked.lock().unwrap().clear();
+        desk.answer(Door::Admin, ROOT, Request::Admin(request));
+        let asked = fake.asked.lock().unwrap();
+        assert_eq!(*asked, ["admin", "principal", "published"]);
+    }
+    publisher.stop();
 }
 
 #[test]
