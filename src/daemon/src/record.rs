@@ -8,6 +8,7 @@ use domlogon_protocol::{Basis, RightFact, Verdict};
 const LONGEST: usize = 200;
 
 /// A line in the making.
+#[derive(Clone)]
 pub(crate) struct Record(String);
 
 impl Record {
@@ -116,6 +117,35 @@ impl Record {
         }
     }
 
+    /// Adds names, all of them: where they are too long for one line, each of several has the
+    /// fields so far, some of the names, and which part it is.
+    #[must_use]
+    pub(crate) fn parts(self, key: &'static str, names: &[&str]) -> Vec<Self> {
+        let mut parts: Vec<String> = Vec::new();
+        for name in names {
+            match parts.last_mut() {
+                Some(part) if part.len() + 1 + name.len() <= LONGEST => {
+                    part.push(',');
+                    part.push_str(name);
+                }
+                _ => parts.push((*name).to_owned()),
+            }
+        }
+        let count = parts.len();
+        if count == 0 {
+            return vec![self];
+        }
+        let numbered = parts.iter().zip(1..);
+        let lines = numbered.map(|(part, number): (_, usize)| {
+            let line = self.clone().field(key, part);
+            match count {
+                1 => line,
+                _ => line.field("part", &format!("{number}/{count}")),
+            }
+        });
+        lines.collect()
+    }
+
     /// The line.
     pub(crate) fn line(self) -> String {
         self.0
@@ -199,6 +229,36 @@ mod tests {
         assert!(line.len() < 250 && line.ends_with("xxx...\""));
         let line = one(&"\u{1}".repeat(100_000));
         assert!(line.len() < 1500 && line.ends_with("...\""));
+    }
+
+    #[test]
+    fn names_that_are_too_long_for_a_line_take_several() {
+        let lines = |names: &[&str]| -> Vec<String> {
+            let parts = Record::new("e").word("did", "add").parts("k", names);
+            parts.into_iter().map(Record::line).collect()
+        };
+        assert_eq!(lines(&[]), ["e: did=\"add\""]);
+        assert_eq!(lines(&["a", "b c"]), ["e: did=\"add\" k=\"a,b c\""]);
+        let long = "x".repeat(99);
+        assert_eq!(
+            lines(&[&long, &long, "a", &"y".repeat(300), "m"]),
+            [
+                format!("e: did=\"add\" k={long},{long} part=1/4"),
+                "e: did=\"add\" k=a part=2/4".to_owned(),
+                format!("e: did=\"add\" k=\"{}...\" part=3/4", "y".repeat(200)),
+                "e: did=\"add\" k=m part=4/4".to_owned(),
+            ]
+        );
+        // No name is lost, however many there are and whatever they look like.
+        let names: Vec<String> = (0..500).map(|n| format!("u\u{e4}\n {n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let all = lines(&names);
+        assert!(
+            all.iter()
+                .all(|line| line.len() < 1500 && !line.contains("..."))
+        );
+        let all = all.join("\n");
+        assert!((0..500).all(|n| all.contains(&format!("u{{a}} {n}"))));
     }
 
     #[test]

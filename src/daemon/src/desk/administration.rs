@@ -20,7 +20,10 @@ impl Desk {
                 Err(Outage(verdict)) => return refused(AdminError::Store(verdict)),
             }
         };
-        let record = record(caller, &request);
+        let mut records = records(caller, &request);
+        if !allowed {
+            records.truncate(1);
+        }
         let name = name_in(&request).map(str::to_owned);
         let done = if allowed {
             self.carry_out(request)
@@ -31,7 +34,7 @@ impl Desk {
             self.stamp(&mut error, name.as_deref());
             error
         });
-        if let Some(record) = record {
+        for record in records {
             self.note_change(record, done.as_ref().err());
         }
         match done {
@@ -134,7 +137,23 @@ fn refused(error: AdminError) -> Reply {
     Reply::AdminRefused(Box::new(error))
 }
 
-/// The beginning of the line for a change; nothing for a look.
+/// The beginnings of the lines for a change; none for a look. Who was put into a group, or
+/// into which, is to be found in them whoever else was.
+fn records(caller: Caller, request: &Request) -> Vec<Record> {
+    let Some(record) = record(caller, request) else {
+        return Vec::new();
+    };
+    match request {
+        Request::GroupAddMembers { members, .. } | Request::GroupRemoveMembers { members, .. } => {
+            let members: Vec<&str> = members.iter().map(String::as_str).collect();
+            record.parts("members", &members)
+        }
+        Request::UserImport { users, .. } => record.parts("groups", &groups(users)),
+        _ => vec![record],
+    }
+}
+
+/// What a change is, but for a list of names.
 fn record(caller: Caller, request: &Request) -> Option<Record> {
     let did = |what| {
         Record::new("admin")
@@ -169,20 +188,11 @@ fn record(caller: Caller, request: &Request) -> Option<Record> {
         }
         Request::GroupAdd(name) => did("group add").field("group", name),
         Request::GroupDelete(name) => did("group delete").field("group", name),
-        Request::GroupAddMembers { group, members } => did("group add-member")
-            .field("group", group)
-            .field("members", &members.join(",")),
-        Request::GroupRemoveMembers {
-            group,
-            members,
-            force,
-        } => flag(
-            did("group remove-member")
-                .field("group", group)
-                .field("members", &members.join(",")),
-            "force",
-            *force,
-        ),
+        Request::GroupAddMembers { group, .. } => did("group add-member").field("group", group),
+        Request::GroupRemoveMembers { group, force, .. } => {
+            let record = did("group remove-member").field("group", group);
+            flag(record, "force", *force)
+        }
         Request::PolicySet(changes) => with(did("policy set"), policy(changes)),
         Request::RightsReload => did("rights reload"),
         Request::UserImport {
@@ -202,38 +212,23 @@ fn record(caller: Caller, request: &Request) -> Option<Record> {
     })
 }
 
-/// How many accounts, and every group that one of them is put into: whom an import gives
-/// rights to is not to be found out from the accounts one by one.
+/// How many accounts.
 fn import(record: Record, users: &[ImportedUser]) -> Record {
-    /// Bytes; a line of syslog is cut at some 1000 to 8000.
-    const LONGEST: usize = 600;
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let hashes = users.iter().filter(|user| user.hash.is_some()).count();
-    let mut groups: Vec<&str> = users
-        .iter()
-        .flat_map(|user| user.groups.iter().map(String::as_str))
-        .collect();
+    record
+        .number("users", count(users.len()))
+        .number("hashes", count(hashes))
+}
+
+/// Every group that one of the accounts is put into: whom an import gives rights to is not to
+/// be found out from the accounts one by one.
+fn groups(users: &[ImportedUser]) -> Vec<&str> {
+    let groups = users.iter().flat_map(|user| &user.groups);
+    let mut groups: Vec<&str> = groups.map(String::as_str).collect();
     groups.sort_unstable();
     groups.dedup();
-    let mut names = String::new();
-    for group in groups {
-        if names.len() + group.len() > LONGEST {
-            names.push_str(",...");
-            break;
-        }
-        if !names.is_empty() {
-            names.push(',');
-        }
-        names.push_str(group);
-    }
-    let record = record
-        .number("users", count(users.len()))
-        .number("hashes", count(hashes));
-    if names.is_empty() {
-        record
-    } else {
-        record.field("groups", &names)
-    }
+    groups
 }
 
 /// The account that a password in the request is for.

@@ -4,7 +4,7 @@ mod texts;
 
 use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
 use super::*;
-use domlogon_protocol::admin::{AdminError, Request as Ask};
+use domlogon_protocol::admin::{AdminError, ImportedUser, NewUser, Request as Ask, UserChanges};
 use domlogon_protocol::{Decision, LogonType, Origin, Rule, Secret, TicketBytes, Tickets, frame};
 use std::time::{Duration, Instant};
 
@@ -323,6 +323,86 @@ fn administration_is_logged_without_secrets() {
                 .to_owned(),
         ]
     );
+}
+
+#[test]
+fn everybody_who_is_put_into_a_group_is_in_the_log() {
+    let (desk, fake, log) = desk();
+    let mut members: Vec<String> = (0..25).map(|n| format!("employee{n:03}")).collect();
+    members.push("mallory".to_owned());
+    let add = |members: &[String]| Ask::GroupAddMembers {
+        group: "Domain Admins".to_owned(),
+        members: members.to_vec(),
+    };
+    desk.answer(Door::Admin, ROOT, Request::Admin(add(&members)));
+    let did = "5 admin: caller=0 did=\"group add-member\" group=\"Domain Admins\" members=";
+    assert_eq!(
+        log.lines(),
+        [
+            format!("{did}{} part=1/2 result=done", members[..16].join(",")),
+            format!("{did}{} part=2/2 result=done", members[16..].join(",")),
+        ]
+    );
+    let remove = Ask::GroupRemoveMembers {
+        group: "staff".to_owned(),
+        members: members[24..].to_vec(),
+        force: true,
+    };
+    desk.answer(Door::Admin, Caller::of(AMY), Request::Admin(remove));
+    assert_eq!(
+        log.lines()[2],
+        format!(
+            "5 admin: caller={AMY} did=\"group remove-member\" group=staff force=yes \
+             members=employee024,mallory result=done"
+        )
+    );
+    let user = |row: u32, name: &String| ImportedUser {
+        row,
+        new: NewUser {
+            name: format!("u{row}"),
+            full_name: None,
+            uid: None,
+            home: None,
+            shell: None,
+            password: None,
+            must_change: false,
+        },
+        changes: UserChanges::default(),
+        groups: vec![name.clone(), "staff".to_owned()],
+        hash: None,
+    };
+    let import = Ask::UserImport {
+        users: (0..)
+            .zip(&members)
+            .map(|(row, name)| user(row, name))
+            .collect(),
+        dry_run: false,
+    };
+    desk.answer(Door::Admin, ROOT, Request::Admin(import));
+    let did = "5 admin: caller=0 did=\"user import\" users=26 hashes=0 groups=";
+    assert_eq!(
+        log.lines()[3..],
+        [
+            format!("{did}{} part=1/2 result=done", members[..16].join(",")),
+            format!(
+                "{did}{},staff part=2/2 result=done",
+                members[16..].join(",")
+            ),
+        ]
+    );
+    // What is refused is in it, too; of somebody who may not ask, one line.
+    fake.out.store(true, Ordering::SeqCst);
+    desk.answer(Door::Admin, ROOT, Request::Admin(add(&members)));
+    assert_eq!(log.lines().len(), 7);
+    assert!(log.lines()[6].contains(",mallory part=2/2 result=store"));
+    fake.out.store(false, Ordering::SeqCst);
+    desk.answer(
+        Door::Admin,
+        Caller::of(ALICE),
+        Request::Admin(add(&members)),
+    );
+    assert_eq!(log.lines().len(), 8);
+    assert!(log.lines()[7].ends_with(" part=1/2 result=not-allowed"));
 }
 
 #[test]
