@@ -60,7 +60,7 @@ impl Database {
         }
     }
 
-    /// Does what may take away the last administrator who can log on, and undoes it if it
+    /// Does what may take away the last administrator who can log on here, and undoes it if it
     /// did. `name` is the one to blame.
     fn keeping_an_administrator<T>(
         &self,
@@ -70,9 +70,14 @@ impl Database {
         f: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         self.store.write(Durability::Now, |connection| {
-            let before = members::has_administrator(connection, now)?;
+            let has_administrator = || {
+                members::has_administrator(connection, now, |name, uid, gid| {
+                    self.is_visible_user(name, uid) && self.may_be_primary(gid)
+                })
+            };
+            let before = has_administrator()?;
             let value = f(connection)?;
-            if before && !force && !members::has_administrator(connection, now)? {
+            if before && !force && !has_administrator()? {
                 return Err(AdminError::LastAdministrator(name.to_owned()).into());
             }
             Ok(value)

@@ -202,14 +202,23 @@ pub(crate) fn administrators(
 }
 
 /// Whether there is an administrator whose account is enabled, not at its end, and has a
-/// password.
-pub(crate) fn has_administrator(connection: &Connection, now: Timestamp) -> Result<bool> {
-    Ok(connection
-        .prepare_cached(&format!("{DOWN} SELECT EXISTS (SELECT 1 {ABLE})"))?
-        .query_row(
-            params![ADMINISTRATORS, Flags::ACCOUNTDISABLE.bits(), now.0],
-            |row| row.get(0),
-        )?)
+/// password, and of whose name, id and primary group's id `is_visible` says yes.
+pub(crate) fn has_administrator(
+    connection: &Connection,
+    now: Timestamp,
+    is_visible: impl Fn(&str, u32, u32) -> bool,
+) -> Result<bool> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{DOWN} SELECT u.name, u.uid, (SELECT gid FROM groups WHERE rid = u.primary_group) {ABLE}"
+    ))?;
+    let mut rows = statement.query(params![ADMINISTRATORS, Flags::ACCOUNTDISABLE.bits(), now.0])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        if is_visible(&name, row.get(1)?, row.get(2)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a membership was added: it may have been there before.

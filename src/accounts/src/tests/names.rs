@@ -214,6 +214,42 @@ fn local_ids_are_never_answered() {
 }
 
 #[test]
+fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
+    let world = World::new();
+    let uid = world.user("alice").uid;
+    world.user("carol");
+    for name in ["alice", "carol"] {
+        add_member(&world, "Administrators", name);
+    }
+    let delete = |world: &World, name: &str| {
+        world.ask(Request::UserDelete {
+            name: name.to_owned(),
+            force: false,
+        })
+    };
+    let local = Arc::new(Later { uid, gid: 0 });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    assert_eq!(
+        delete(&world, "carol"),
+        Err(AdminError::LastAdministrator("carol".to_owned()))
+    );
+    assert!(
+        world
+            .try_set("carol", false, |c| c.disabled = Some(true))
+            .is_err()
+    );
+    // Nobody loses anything by this.
+    delete(&world, "alice").unwrap();
+    // Nor is there one to lose where the group of all accounts is a local one's.
+    let local = Arc::new(Later {
+        uid: 1000,
+        gid: 1_900_000_513,
+    });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    delete(&world, "carol").unwrap();
+}
+
+#[test]
 fn nobody_has_a_primary_group_of_this_host() {
     let world = World::new();
     world.user("alice");
