@@ -111,6 +111,10 @@ impl Backend for Database {
         }))
     }
 
+    fn hidden(&self, user: &UserName, _: Timestamp) -> Result<Option<AdminError>, Outage> {
+        Ok(self.hidden_account(user)?)
+    }
+
     fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
         Ok(self.store.read(|connection| {
             let Some(record) = Record::by_uid(connection, uid)? else {

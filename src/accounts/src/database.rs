@@ -9,6 +9,7 @@ use crate::nesting::Nesting;
 use crate::record::Record;
 use crate::schema;
 use crate::store::{Store, sqlite};
+use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::{LOWEST_ID, Policy, UserName};
 use domlogon_rules::LocalNames;
 use rusqlite::Connection;
@@ -188,6 +189,24 @@ impl Database {
 
     pub(crate) fn is_visible(&self, record: &Record) -> bool {
         self.is_visible_user(&record.name, record.uid) && self.may_be_primary(record.gid)
+    }
+
+    /// Why this host does not see an account that has a name of its own, for administrators.
+    pub(crate) fn hidden_account(&self, user: &UserName) -> Result<Option<AdminError>> {
+        if !user.belongs_to(&self.domain.name, &self.domain.dns_name) {
+            return Ok(None);
+        }
+        let found = self
+            .store
+            .read(|connection| Record::by_key(connection, &user.key()))?;
+        Ok(found
+            .filter(|record| !self.is_local_user(&record.name))
+            .and_then(|Record { name, uid, gid, .. }| {
+                if let Some(owner) = self.local.owner_of(uid) {
+                    return Some(AdminError::Hidden(name, uid, Some(owner)));
+                }
+                (!self.may_be_primary(gid)).then_some(AdminError::Hidden(name, gid, None))
+            }))
     }
 
     /// Whether this host may see somebody with this name and id. Its own users may have been

@@ -88,6 +88,10 @@ impl Backend for Directory {
         self.explained(user, place, now)
     }
 
+    fn hidden(&self, user: &UserName, now: Timestamp) -> Result<Option<AdminError>, Outage> {
+        self.hidden_account(user, now)
+    }
+
     fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
         self.administers(uid, now)
     }

@@ -1,7 +1,10 @@
 //! Who is meant by a name in a list of rights, and what somebody carries at a logon.
 
 use crate::directory::{Directory, LOGON, LOOK_UP, Live, carried};
+use crate::entry::Person;
+use crate::ids;
 use crate::queries;
+use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::{Explanation, Qualifier, Sid, Timestamp, UserName};
 use domlogon_rules::backend::{Outage, Principal};
 use domlogon_rules::{self as rules, Flags, Membership, Place, Token, well_known};
@@ -116,6 +119,43 @@ impl Directory {
             }
         };
         Ok(found.filter(|(live, _)| self.has_identity(live)))
+    }
+
+    /// Why this host does not see an account that has a name of its own, for administrators.
+    pub(crate) fn hidden_account(
+        &self,
+        name: &UserName,
+        now: Timestamp,
+    ) -> Result<Option<AdminError>, Outage> {
+        if !self.settings.owns(name) || !self.is_visible_user(name.account()) {
+            return Ok(None);
+        }
+        let asked = self.ask(LOGON, now, |server, deadline| {
+            self.live(server, deadline, name, now)
+        });
+        let live = match asked {
+            Ok(live) => live,
+            Err(trouble) => match self.remembered(name) {
+                Some((_, live)) => Some(live),
+                None => return Err(trouble.into()),
+            },
+        };
+        Ok(live.and_then(|live| self.clash(&live.person)))
+    }
+
+    /// The id of this host's own that hides a person.
+    fn clash(&self, person: &Person) -> Option<AdminError> {
+        if !self.is_visible_user(&person.name) {
+            return None;
+        }
+        let hidden = |id, owner| Some(AdminError::Hidden(person.name.clone(), id, owner));
+        let scheme = self.settings.ids;
+        let uid = ids::uid_of(scheme, person)?;
+        if let Some(owner) = self.local.owner_of(uid) {
+            return hidden(uid, Some(owner));
+        }
+        let gid = ids::primary_gid_of(scheme, person).filter(|gid| self.local.has_gid(*gid))?;
+        hidden(gid, None)
     }
 
     pub(crate) fn administers(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {

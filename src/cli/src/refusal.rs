@@ -149,6 +149,17 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
             f,
             "Another import runs. {UNCHANGED} Try again when it has ended."
         ),
+        AdminError::Hidden(name, id, Some(owner)) => write!(
+            f,
+            "The account {name} exists, but is hidden on this host: its id {id} is that of the \
+             local user {owner}. Give {owner} another id with usermod --uid, or make the account \
+             anew with another one (in a directory: change its uidNumber)."
+        ),
+        AdminError::Hidden(name, id, None) => write!(
+            f,
+            "The account {name} exists, but is hidden on this host: the id {id} of its primary \
+             group is that of a local group. Give the local group another id with groupmod --gid."
+        ),
     }
 }
 
@@ -215,6 +226,7 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::Import(_) => "import",
         AdminError::ImportRuns => "import_runs",
         AdminError::InDirectory(_) => "in_directory",
+        AdminError::Hidden(..) => "hidden",
     }
 }
 
@@ -337,6 +349,7 @@ pub(crate) mod tests {
             AdminError::BadHash(HashError::Malformed),
             AdminError::Import(vec![(3, AdminError::NameTaken(name()))]),
             AdminError::ImportRuns,
+            AdminError::Hidden(name(), 2000, Some("bob".to_owned())),
         ]
     }
 

@@ -321,6 +321,10 @@ impl Backend for Accounts {
         self.database()?.explain(user, place, now)
     }
 
+    fn hidden(&self, user: &UserName, now: Timestamp) -> Result<Option<AdminError>, Outage> {
+        self.database()?.hidden(user, now)
+    }
+
     fn is_administrator(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {
         self.database()?.is_administrator(uid, now)
     }

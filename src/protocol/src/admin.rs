@@ -457,6 +457,9 @@ pub enum AdminError {
     InDirectory(String),
     /// The id is above the highest one, the second number.
     IdTooHigh(u32, u32),
+    /// The account exists, and this host hides it, as its id is this local user's: account, id,
+    /// local user. Without one: the id of its primary group is a local group's.
+    Hidden(String, u32, Option<String>),
 }
 
 /// The rows of a refused import on the wire. Each is bytes of its own, and what they are is

@@ -145,7 +145,8 @@ pub enum Reply {
     Status(Box<admin::Status>),
     /// To `Admin`.
     Admin(Box<admin::Reply>),
-    /// To `Admin`, when it was refused and nothing was changed.
+    /// To `Admin`, when it was refused and nothing was changed; and to an administrator's
+    /// `Explain` of an account that is hidden.
     AdminRefused(Box<AdminError>),
     /// Not answered: the request could not be read, the caller may not ask this, or the
     /// daemon cannot answer now.

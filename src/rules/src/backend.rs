@@ -161,6 +161,15 @@ pub trait Backend: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Explanation>, Outage>;
 
+    /// Why this host hides an account that exists ([`AdminError::Hidden`]): it has an id of this
+    /// host's own users or groups. For administrators alone; `None` for no such account.
+    ///
+    /// # Errors
+    /// [`Outage`]
+    fn hidden(&self, _user: &UserName, _now: Timestamp) -> Result<Option<AdminError>, Outage> {
+        Ok(None)
+    }
+
     /// Whether the account with this id is enabled, not past its end at `now`, and a
     /// member, direct or nested, of the domain's administrators.
     ///

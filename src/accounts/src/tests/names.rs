@@ -214,6 +214,27 @@ fn local_ids_are_never_answered() {
 }
 
 #[test]
+fn why_an_account_is_hidden_is_told() {
+    let world = World::new();
+    let uid = world.user("Alice").uid;
+    world.user("carol");
+    let hidden = |world: &World, user: &str| world.hidden(&name(user), NOW).unwrap();
+    assert_eq!(hidden(&world, "alice"), None);
+    let local = Arc::new(Later { uid, gid: 0 });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    let why = AdminError::Hidden("Alice".to_owned(), uid, Some("bob".to_owned()));
+    assert_eq!(hidden(&world, "ALICE"), Some(why));
+    for other in ["carol", "nobody", "bob", "OTHER\\alice"] {
+        assert_eq!(hidden(&world, other), None, "{other}");
+    }
+    let gid = 1_900_000_513;
+    let local = Arc::new(Later { uid: 1000, gid });
+    let world = world.reopened(|o| o.local = local).unwrap();
+    let why = AdminError::Hidden("carol".to_owned(), gid, None);
+    assert_eq!(hidden(&world, "carol"), Some(why));
+}
+
+#[test]
 fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
     let world = World::new();
     let uid = world.user("alice").uid;

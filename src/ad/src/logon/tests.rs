@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::settings::{Channel, Naming, Offline, Settings};
 use crate::status::Native;
 use domlogon_protocol::{LogonType, Sid};
-use domlogon_rules::{Host, NoLocalNames, Rights};
+use domlogon_rules::{Host, LocalNames, NoLocalNames, Rights};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,7 +55,11 @@ fn host() -> Host {
 }
 
 pub(crate) fn open(settings: Settings) -> Directory {
-    Directory::open(settings, Arc::new(NoLocalNames), Arc::new(Quiet), || NOW).unwrap()
+    open_on(settings, Arc::new(NoLocalNames))
+}
+
+pub(crate) fn open_on(settings: Settings, local: Arc<dyn LocalNames>) -> Directory {
+    Directory::open(settings, local, Arc::new(Quiet), || NOW).unwrap()
 }
 
 /// A host on which alice has logged on, and whose controllers are silent now.

@@ -1,8 +1,10 @@
 //! How long what is known is taken as it is.
 
 use super::*;
-use crate::logon::tests::{open, settings};
+use crate::logon::tests::{open, open_on, settings};
 use crate::settings::Settings;
+use domlogon_protocol::admin::AdminError;
+use std::sync::Arc;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000);
 
@@ -90,4 +92,48 @@ fn a_group_of_another_domain_gives_no_number_of_ours() {
     let mut said = Gids(Vec::new());
     directory.survey(&mut said).unwrap();
     assert_eq!(said.0, gids);
+}
+
+#[test]
+fn why_a_person_is_hidden_is_told() {
+    struct Local(u32, u32);
+    impl domlogon_rules::LocalNames for Local {
+        fn has_user(&self, name: &str) -> bool {
+            name == "bob"
+        }
+        fn has_group(&self, _: &str) -> bool {
+            false
+        }
+        fn owner_of(&self, uid: u32) -> Option<String> {
+            (uid == self.0).then(|| "bob".to_owned())
+        }
+        fn has_gid(&self, gid: u32) -> bool {
+            gid == self.1
+        }
+    }
+    let alice = Person::example("alice", 1103);
+    let uid = ids::uid_of(Scheme::Sid, &alice).unwrap();
+    let gid = ids::primary_gid_of(Scheme::Sid, &alice).unwrap();
+    let name = || "alice".to_owned();
+    let by_user = AdminError::Hidden(name(), uid, Some("bob".to_owned()));
+    let by_group = AdminError::Hidden(name(), gid, None);
+    for (local, why) in [
+        (Local(uid, 0), Some(by_user)),
+        (Local(0, gid), Some(by_group)),
+        (Local(0, 0), None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open_on(settings(folder.path()), Arc::new(local));
+        let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
+        directory.servers.none(&silence, NOW);
+        directory.keep(&alice, Some(&[]), NOW).unwrap();
+        let hidden = |user: &str| {
+            let user = UserName::parse(user.as_bytes()).unwrap();
+            directory.hidden_account(&user, NOW)
+        };
+        assert_eq!(hidden("alice").unwrap(), why);
+        assert_eq!(hidden("bob").unwrap(), None);
+        assert_eq!(hidden("OTHER\\alice").unwrap(), None);
+        assert!(hidden("nobody").is_err(), "nobody could be asked");
+    }
 }

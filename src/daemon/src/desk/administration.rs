@@ -363,5 +363,6 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::Import(_) => "import-refused",
         AdminError::ImportRuns => "import-runs",
         AdminError::InDirectory(_) => "in-directory",
+        AdminError::Hidden(..) => "hidden",
     }
 }

@@ -7,6 +7,7 @@ use crate::history::Came;
 use crate::log::Level;
 use crate::pace::Turn;
 use crate::record::Record;
+use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::{
     Decision, Fact, Origin, Outcome, Params, Reference, Reply, RightFact, Rule, Secret, Step,
     Timestamp, UserName, Verdict,
@@ -142,7 +143,29 @@ impl Desk {
                 }
                 Reply::Explanation(Box::new(explanation))
             }
+            Ok(Err(Verdict::UserNotFound)) => match self.hidden(door, caller, user) {
+                Ok(Some(why)) => Reply::AdminRefused(Box::new(why)),
+                Ok(None) => Reply::Refused(Verdict::UserNotFound),
+                Err(Outage(verdict)) => Reply::Refused(verdict),
+            },
             Ok(Err(verdict)) | Err(Outage(verdict)) => Reply::Refused(verdict),
+        }
+    }
+
+    /// Why an account that exists is not answered for; nobody but root and administrators
+    /// learns that it does.
+    fn hidden(
+        &self,
+        door: Door,
+        caller: Caller,
+        user: &UserName,
+    ) -> Result<Option<AdminError>, Outage> {
+        let now = clock::now();
+        let may = caller.is_root()
+            || (door == Door::Admin && self.backend.is_administrator(caller.uid, now)?);
+        match may {
+            true => self.backend.hidden(user, now),
+            false => Ok(None),
         }
     }
 

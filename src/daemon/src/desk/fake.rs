@@ -129,6 +129,11 @@ impl Fake {
     }
 }
 
+/// Somebody who is there, and has a local user's id.
+pub(crate) fn covered() -> AdminError {
+    AdminError::Hidden("covered".to_owned(), 1000, Some(LOCAL.to_owned()))
+}
+
 fn domain() -> Sid {
     Sid::domain(1, 2, 3)
 }
@@ -288,6 +293,11 @@ impl Backend for Fake {
             with_password: decision.clone(),
             without_password: decision,
         }))
+    }
+
+    fn hidden(&self, user: &UserName, _: Timestamp) -> Result<Option<AdminError>, Outage> {
+        self.ask("hidden")?;
+        Ok((user.key() == "covered").then(covered))
     }
 
     fn is_administrator(&self, uid: u32, _: Timestamp) -> Result<bool, Outage> {

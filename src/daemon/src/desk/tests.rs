@@ -2,7 +2,7 @@ mod rights;
 mod simulation;
 mod texts;
 
-use super::fake::{ALICE, AMY, LOCAL, config, desk, host};
+use super::fake::{ALICE, AMY, LOCAL, config, covered, desk, host};
 use super::*;
 use domlogon_protocol::admin::{AdminError, ImportedUser, NewUser, Request as Ask, UserChanges};
 use domlogon_protocol::{Decision, LogonType, Origin, Rule, Secret, TicketBytes, Tickets, frame};
@@ -235,6 +235,20 @@ fn explain_is_for_oneself_root_and_administrators() {
     ] {
         let reply = desk.answer(Door::Main, ROOT, explain(user));
         assert_eq!(reply, Reply::Refused(verdict));
+    }
+}
+
+#[test]
+fn that_an_account_is_hidden_is_for_root_and_administrators() {
+    let (desk, ..) = desk();
+    let ask = |door, uid| desk.answer(door, Caller::of(uid), explain("covered"));
+    let told = Reply::AdminRefused(Box::new(covered()));
+    assert_eq!(ask(Door::Main, 0), told);
+    assert_eq!(ask(Door::Admin, 0), told);
+    assert_eq!(ask(Door::Admin, AMY), told);
+    let denied = Reply::Refused(Verdict::AccessDenied);
+    for (door, uid) in [(Door::Main, AMY), (Door::Main, ALICE), (Door::Admin, ALICE)] {
+        assert_eq!(ask(door, uid), denied);
     }
 }
 
