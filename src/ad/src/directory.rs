@@ -8,7 +8,7 @@ use crate::journal::{Journal, Level};
 use crate::ldap::{Connection, LdapError};
 use crate::machine::Machine;
 use crate::members::Members;
-use crate::names::Absent;
+use crate::names::{Absent, Told};
 use crate::policy::{self, DomainPolicy};
 use crate::queries::{self, DomainFacts};
 use crate::saver::Saver;
@@ -45,6 +45,8 @@ pub struct Directory {
     pub(crate) cache: Arc<Cache>,
     pub(crate) pending: Pending,
     pub(crate) absent: Absent,
+    /// Whose home directory is not the one that the directory gives.
+    pub(crate) homes: Told,
     pub(crate) members: Members,
     pub(crate) saver: Saver,
     pub(crate) facts: RwLock<Option<DomainFacts>>,
@@ -146,6 +148,7 @@ impl Directory {
             servers: Servers::new(clock()),
             pending: Pending::default(),
             absent: Absent::default(),
+            homes: Told::default(),
             members: Members::default(),
             saver: Saver::start(Arc::clone(&cache), Arc::clone(&journal)),
             facts: RwLock::new(facts),

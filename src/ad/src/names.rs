@@ -6,11 +6,12 @@ use crate::entry::{Person, Team};
 use crate::ids::{self, Scheme};
 use crate::journal::Level;
 use crate::queries;
+use crate::settings::Settings;
 use crate::trouble::Trouble;
 use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::backend::Outage;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Seconds for which an answer is taken as it is.
@@ -20,9 +21,16 @@ const ABSENT: i64 = 30;
 /// Names that are remembered as absent.
 const MOST_ABSENT: usize = 10_000;
 
+/// Accounts of which one thing is told in the log; of more it is not.
+const MOST_TOLD: usize = 1000;
+
 /// What the directory was asked for and does not have.
 #[derive(Default)]
 pub(crate) struct Absent(Mutex<HashMap<Key, Timestamp>>);
+
+/// Accounts of which something was told, so that it is told once.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<HashSet<Sid>>);
 
 /// What a look-up goes by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +64,14 @@ impl Absent {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
+    }
+}
+
+impl Told {
+    /// Whether it is to be told of this one: it was not yet, and not of too many others.
+    fn is_new(&self, sid: &Sid) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < MOST_TOLD && told.insert(sid.clone())
     }
 }
 
@@ -349,15 +365,43 @@ impl Directory {
             Scheme::Rfc2307 => value.clone().filter(|value| is_field(value)),
             Scheme::Sid | Scheme::Rid { .. } => None,
         };
-        let home = self.settings.home.replace("{user}", &person.name);
         Some(User {
             name: self.settings.shown(&person.name),
             uid,
             gid,
             full_name: field(&person.full_name),
-            home: own(&person.unix_home).unwrap_or(home),
+            home: self.home(person),
             shell: own(&person.login_shell).unwrap_or_else(|| self.settings.shell.clone()),
         })
+    }
+
+    /// His home directory: the one that the directory gives, if it has a form that the site has
+    /// named. The stacks make homes as root, with all folders above, and give them away: with any
+    /// other form whoever may write that attribute would have a folder of the system, or the
+    /// home that somebody else is going to have.
+    fn home(&self, person: &Person) -> String {
+        let Settings { home, homes, .. } = &*self.settings;
+        let usual = home.replace("{user}", &person.name);
+        let Some(own) = person
+            .unix_home
+            .as_ref()
+            .filter(|_| self.settings.ids == Scheme::Rfc2307)
+        else {
+            return usual;
+        };
+        let mut forms = std::iter::once(home).chain(homes);
+        if is_field(own) && forms.any(|form| is_home_of(own, form, &person.name)) {
+            return own.clone();
+        }
+        if self.homes.is_new(&person.sid) {
+            let line = format!(
+                "the home of {} is {usual}, and not {own:?}, its unixHomeDirectory: that has not \
+                 the form of accounts.home, nor one of directory.homes",
+                person.name
+            );
+            self.journal.note(Level::Warning, &line);
+        }
+        usual
     }
 
     pub(crate) fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
@@ -420,6 +464,15 @@ fn field(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() && *c != ':')
         .collect()
+}
+
+/// Whether a path is a home of this form, with the account's own name in it.
+fn is_home_of(path: &str, form: &str, name: &str) -> bool {
+    let own = form.split_once("{user}").and_then(|(before, after)| {
+        let rest = path.strip_prefix(before)?;
+        rest.strip_suffix(after)
+    });
+    own.is_some_and(|own| UserName::fold(own) == UserName::fold(name))
 }
 
 /// A path that a passwd line can hold.

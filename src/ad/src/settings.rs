@@ -29,6 +29,8 @@ pub struct Settings {
     pub names: Naming,
     /// Home directory; `{user}` stands for the account's name.
     pub home: String,
+    /// Further forms of a home directory that the directory may give, with `{user}` in each.
+    pub homes: Vec<String>,
     /// Login shell.
     pub shell: String,
     /// No id below this is answered for.

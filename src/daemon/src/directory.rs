@@ -86,6 +86,7 @@ fn settings(config: &Config, options: &Options, run: &Path) -> Settings {
         ids: options.ids,
         names: options.names,
         home: config.home.clone(),
+        homes: options.homes.clone(),
         shell: config.shell.clone(),
         minimum: config.minimum,
         state: state.to_owned(),

@@ -99,19 +99,21 @@ fn of_rfc_2307(world: &mut World) -> Result<()> {
     let directory = world.directory()?;
     let (account, plain) = (world.account(Good)?, world.account(Good)?);
     directory.attributes("Domain Users", json!({"gidNumber": 30_513}))?;
+    let elsewhere = format!("/export/home/{}", account.name);
     directory.attributes(
         &account.name,
         json!({
             "uidNumber": 30_001, "gidNumber": 30_513, "loginShell": "/bin/sh",
-            "unixHomeDirectory": "/home/elsewhere", "gecos": "Ann Example",
+            "unixHomeDirectory": elsewhere.as_str(), "gecos": "Ann Example",
         }),
     )?;
-    world.configured("ids = \"rfc2307\"", |_| {
+    let options = "ids = \"rfc2307\"\nhomes = [\"/export/home/{user}\"]";
+    world.configured(options, |_| {
         contact::is_back(domlogon_tests::world::PATIENCE)?;
         let entry = getent("passwd", &account.name)?;
         ensure_equal(&*entry, field(&entry, 2)?, "30001")?;
         ensure_equal(&*entry, field(&entry, 3)?, "30513")?;
-        ensure_equal(&*entry, field(&entry, 5)?, "/home/elsewhere")?;
+        ensure_equal(&*entry, field(&entry, 5)?, elsewhere.as_str())?;
         ensure_equal(&*entry, field(&entry, 6)?, "/bin/sh")?;
         ensure_equal("by id", &getent("passwd", "30001")?, &entry)?;
         known(&account.name)?;

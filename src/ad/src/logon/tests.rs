@@ -33,6 +33,7 @@ pub(crate) fn settings(folder: &Path) -> Settings {
         ids: Scheme::Sid,
         names: Naming::Short,
         home: "/home/{user}".to_owned(),
+        homes: Vec::new(),
         shell: "/bin/sh".to_owned(),
         minimum: 1000,
         state: folder.to_owned(),

@@ -137,3 +137,76 @@ fn why_a_person_is_hidden_is_told() {
         assert!(hidden("nobody").is_err(), "nobody could be asked");
     }
 }
+
+#[test]
+fn a_home_has_a_form_that_the_site_has_named() {
+    use crate::journal::Journal;
+    use std::sync::Arc;
+
+    #[derive(Default)]
+    struct Lines(Mutex<Vec<String>>);
+    impl Journal for Lines {
+        fn note(&self, _: Level, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        ids: Scheme::Rfc2307,
+        homes: vec![
+            "/export/home/{user}".to_owned(),
+            "/srv/{user}/home".to_owned(),
+        ],
+        ..settings(folder.path())
+    };
+    let lines = Arc::new(Lines::default());
+    let local = Arc::new(domlogon_rules::NoLocalNames);
+    let journal = Arc::clone(&lines) as Arc<dyn Journal>;
+    let directory = Directory::open(settings, local, journal, || NOW).unwrap();
+    let person = |home: &str, rid| Person {
+        uid_number: Some(30_000),
+        gid_number: Some(30_513),
+        unix_home: Some(home.to_owned()),
+        ..Person::example("Bob", rid)
+    };
+    let shown = |home: &str, rid| directory.user(&person(home, rid)).unwrap().home;
+    for home in [
+        "/home/Bob",
+        "/home/bob",
+        "/export/home/bob",
+        "/srv/bob/home",
+    ] {
+        assert_eq!(shown(home, 1200), home);
+    }
+    assert_eq!(*lines.0.lock().unwrap(), [""; 0]);
+    for (rid, home) in (1300..).zip([
+        "/etc/systemd/system/ssh.service.d",
+        "/home/x/../../etc/systemd/system/ssh.service.d",
+        "/home/alice",
+        // Whoever has the home above it leads it elsewhere.
+        "/home/alice/bob",
+        "/home/./bob",
+        "/home//bob",
+        "//home/bob",
+        "/home/bob/",
+        "/home/bob/.",
+        "/home/bob/..",
+        "/home",
+        "/home/",
+        "/",
+        "bob",
+        "/bob",
+        "/etc/bob",
+        "/srv/bob",
+        "/srv//home",
+        "/srv/alice/home",
+    ]) {
+        for _ in 0..3 {
+            assert_eq!(shown(home, rid), "/home/Bob", "{home}");
+        }
+        let said = std::mem::take(&mut *lines.0.lock().unwrap());
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(home) && said[0].contains("/home/Bob"));
+    }
+}

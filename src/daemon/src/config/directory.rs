@@ -1,7 +1,7 @@
 //! Where the accounts are, if not in the account database: `[directory]` of the configuration.
 
 use super::error::Fault;
-use super::{Wrong, is_dns_name, is_path, optional};
+use super::{Wrong, is_dns_name, is_home, is_path, optional};
 use domlogon_ad::{Channel, Naming, Offline, Scheme};
 use domlogon_rules::durations::{self, Span};
 use serde::Deserialize;
@@ -11,6 +11,8 @@ use toml::Spanned;
 
 /// Most controllers that can be named.
 const MOST_SERVERS: usize = 16;
+/// Most forms of a home directory that can be named.
+const MOST_HOMES: usize = 16;
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 /// The bounds of `offline_age`, in days; beside `never`.
@@ -33,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) channel: Channel,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) ids: Scheme,
+    pub(crate) homes: Vec<String>,
     pub(crate) names: Naming,
     pub(crate) sync: bool,
     pub(crate) tickets: Option<String>,
@@ -53,6 +56,8 @@ pub(super) struct RawDirectory {
     ca: Option<Spanned<String>>,
     /// Where user and group ids come from.
     ids: Option<Spanned<String>>,
+    /// Forms of a home directory that the directory may give, beside that of `[accounts]`.
+    homes: Option<Vec<Spanned<String>>>,
     /// How names are written.
     names: Option<Spanned<String>>,
     /// Whether everybody is kept known, and listed.
@@ -97,6 +102,7 @@ impl RawDirectory {
             channel,
             ca: Some(ca).filter(|ca| !ca.is_empty()).map(PathBuf::from),
             ids,
+            homes: homes(self.homes)?,
             names: choice(self.names, NAMINGS)?,
             sync: self.sync.unwrap_or(false),
             tickets: Some(tickets).filter(|tickets| tickets != "none"),
@@ -167,6 +173,15 @@ fn servers(given: Option<Vec<Spanned<String>>>) -> Result<Vec<String>, Wrong> {
             )
         })
         .collect()
+}
+
+fn homes(given: Option<Vec<Spanned<String>>>) -> Result<Vec<String>, Wrong> {
+    let given = given.unwrap_or_default();
+    if let Some(surplus) = given.get(MOST_HOMES) {
+        return Err(Wrong::new(surplus.span(), Fault::Homes(MOST_HOMES)));
+    }
+    let home = |home| super::text(home, is_home, Fault::Home);
+    given.into_iter().map(home).collect()
 }
 
 /// A length of time in whole seconds; `None` for never.

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Path,
     /// Not a template of a home directory.
     Home,
+    /// More than this many of them.
+    Homes(usize),
     /// Not one of these words.
     Choice(Vec<&'static str>),
     /// Not the full name of a domain controller, or one too many.
@@ -80,6 +82,7 @@ impl fmt::Display for Fault {
                 "expected a full path with {user} in it, such as \"/home/{user}\"; \
                  no other braces and no colon",
             ),
+            Self::Homes(most) => write!(f, "expected at most {most} forms of a home directory"),
             Self::Choice(choices) => {
                 f.write_str("expected ")?;
                 for (index, choice) in choices.iter().enumerate() {

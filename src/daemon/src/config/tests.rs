@@ -209,7 +209,8 @@ fn the_options_of_a_directory() {
     let options = directory(
         "servers = [\"dc1.corp.example\"]\nids = \"rid\"\nldap = \"starttls\"\n\
          ca = \"/etc/ssl/ca.pem\"\ntickets = \"none\"\nrotate = \"never\"\n\
-         offline_age = \"never\"\nnames = \"qualified\"\nsync = true\nsite = \"Hamburg\"\n",
+         offline_age = \"never\"\nnames = \"qualified\"\nsync = true\nsite = \"Hamburg\"\n\
+         homes = [\"/export/home/{user}\"]\n",
     );
     let base = 1_900_000_000;
     assert_eq!(options.ids, domlogon_ad::Scheme::Rid { base });
@@ -217,6 +218,7 @@ fn the_options_of_a_directory() {
     assert_eq!((options.tickets, options.rotate), (None, None));
     assert_eq!(options.offline.age, 0);
     assert_eq!(options.site.as_deref(), Some("Hamburg"));
+    assert_eq!(options.homes, ["/export/home/{user}"]);
     for cache in [
         "KEYRING:persistent:{uid}",
         "KCM:",
@@ -229,6 +231,7 @@ fn the_options_of_a_directory() {
 
 #[test]
 fn what_is_wrong_with_a_directory_is_named() {
+    let many_homes = format!("homes = [{}]", "\"/home/{user}\",".repeat(17));
     for (text, expected) in [
         ("ids = \"x\"", "expected \"sid\" or \"rid\" or \"rfc2307\""),
         ("ldap = \"plain\"", "expected \"sealed\""),
@@ -244,6 +247,8 @@ fn what_is_wrong_with_a_directory_is_named() {
         ("offline_age = \"1000d\"", "\"365d\""),
         ("offline_tries = 0", "from 1 to 100"),
         ("site = \"a.b\"", "the name of a site"),
+        ("homes = [\"/export/home\"]", "with {user} in it"),
+        (&*many_homes, "at most 16 forms"),
     ] {
         let error = parse(&format!("{DIRECTORY}[directory]\n{text}\n")).unwrap_err();
         let error = error.to_string();

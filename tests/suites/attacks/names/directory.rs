@@ -212,6 +212,9 @@ fn texts(world: &mut World) -> Result<()> {
         ("unixHomeDirectory", "/home/x\nroot2:x:0:0::/root:/bin/bash"),
         ("unixHomeDirectory", "/home/x:/bin/sh"),
         ("unixHomeDirectory", "relative"),
+        ("unixHomeDirectory", "/etc/systemd/system/ssh.service.d"),
+        ("unixHomeDirectory", "/home/x/../../etc/cron.d"),
+        ("unixHomeDirectory", "/home/administrator"),
         ("loginShell", "/bin/sh\nroot2:x:0:0::/root:/bin/bash"),
         ("loginShell", "sh"),
         ("loginShell", "/bin/sh:"),
@@ -243,13 +246,12 @@ fn texts(world: &mut World) -> Result<()> {
                 "one, of seven fields",
                 format!("{entry:?}"),
             )?;
+            let home = format!("/home/{user}");
             ensure(
-                fields
-                    .iter()
-                    .skip(5)
-                    .all(|path| path.starts_with('/') && !path.contains("/../")),
+                fields.get(5) == Some(&&*home)
+                    && fields.get(6).is_some_and(|shell| shell.starts_with('/')),
                 format!("home and shell of {user}"),
-                "paths",
+                "his own home, and a path",
                 &*entry,
             )?;
         }
