@@ -413,6 +413,23 @@ impl Cache {
         Ok(())
     }
 
+    /// Forgets what was saved at a logon of more than `age` seconds ago (with 0: everything), and
+    /// of those whom this host does not know any more: it opens nothing.
+    pub(crate) fn expire_saved(&self, age: i64, now: Timestamp) -> Result<()> {
+        let connection = self.lock();
+        let deleted = connection.execute(
+            "DELETE FROM saved
+             WHERE ?1 <= 0 OR confirmed < ?2 OR sid NOT IN (SELECT sid FROM people)",
+            params![age, now.plus(-age).0],
+        )?;
+        if deleted > 0 {
+            // What is deleted is overwritten in the file when the journal is taken in, and the
+            // journal has it as well.
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
     /// Something that is known of the domain as a whole.
     pub(crate) fn fact<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let found: Option<Vec<u8>> = self

@@ -46,6 +46,8 @@ const FAST_KEPT: u64 = 3600;
 const REFRESH: Duration = Duration::from_secs(300);
 /// Between two looks at the age of the machine's password, and after a failed rotation.
 const ROTATION: Duration = Duration::from_secs(3600);
+/// Between two looks for saved passwords that open nothing any more.
+const SAVED: Duration = Duration::from_secs(3600);
 /// Between two readings of the whole directory, and after one that failed.
 const SYNC: Duration = Duration::from_secs(1800);
 const SYNC_AGAIN: Duration = Duration::from_secs(300);
@@ -327,6 +329,7 @@ fn write_profile(directory: &Directory) {
 /// What has time.
 #[derive(Default)]
 struct Care {
+    saved: Option<Instant>,
     refreshed: Option<Instant>,
     rotation: Option<Instant>,
     /// When the whole directory was read, or tried to be, and how long that lasts.
@@ -336,6 +339,12 @@ struct Care {
 impl Care {
     fn run(mut self, directory: &Directory, stop: &Stop, refresh: &dyn Fn()) {
         while stop.wait(TICK / 4) {
+            // Also where no controller will ever answer again.
+            if self.saved.is_none_or(|at| at.elapsed() >= SAVED) {
+                self.saved = Some(Instant::now());
+                let age = directory.settings.offline.age;
+                directory.noted(directory.cache.expire_saved(age, (directory.clock)()));
+            }
             if directory.contact().server.is_none() {
                 self.refreshed = None;
                 continue;

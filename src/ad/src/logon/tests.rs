@@ -1,6 +1,7 @@
 //! Logons while no controller answers.
 
 use super::*;
+use crate::cache::Saved;
 use crate::entry::{PasswordExpiry, Person};
 use crate::ids::Scheme;
 use crate::journal::Journal;
@@ -265,4 +266,59 @@ fn a_damaged_cache_is_made_anew() {
     std::fs::write(folder.path().join("directory.db"), [0x55; 8192]).unwrap();
     let directory = open(settings(folder.path()));
     assert_eq!(directory.cache.counts().unwrap(), (0, 0));
+}
+
+/// Of whom something is saved still, after the keeper has had its time.
+fn kept(age: i64) -> [bool; 4] {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        offline: Offline { age, tries: TRIES },
+        ..settings(folder.path())
+    });
+    let names = [
+        ("alice", 1103),
+        ("bob", 1104),
+        ("carol", 1105),
+        ("dave", 1106),
+    ];
+    let people = names.map(|(name, rid)| Person::example(name, rid));
+    // Dave was made anew in the directory since.
+    let known = people.iter().filter(|person| person.name != "dave");
+    for person in known.chain([&Person::example("dave", 4000)]) {
+        directory.keep(person, Some(&[]), NOW).unwrap();
+    }
+    let confirmed = [NOW, NOW.plus(-86_400), NOW.plus(-86_401), NOW];
+    for (person, confirmed) in people.iter().zip(confirmed) {
+        let saved = Saved {
+            verifier: format!("the verifier of {}", person.name),
+            password_set: 1,
+            confirmed,
+            lockout: domlogon_rules::Lockout::default(),
+        };
+        directory.cache.save(&person.sid, &saved).unwrap();
+    }
+    let directory = Arc::new(directory);
+    let keeper = crate::Keeper::start(&directory, Box::new(|| ())).unwrap();
+    let has = |person: &Person| directory.cache.saved(&person.sid).unwrap().is_some();
+    let end = Instant::now() + Duration::from_secs(30);
+    while people.iter().all(has) && Instant::now() < end {
+        thread::sleep(Duration::from_millis(20));
+    }
+    keeper.stop();
+    let kept = people.each_ref().map(has);
+    // Nor is it anywhere in the files.
+    let bytes = |end| std::fs::read(folder.path().join(format!("directory.db{end}"))).unwrap();
+    let files = [bytes(""), bytes("-wal")].concat();
+    for (person, is_kept) in people.iter().zip(kept) {
+        let text = format!("the verifier of {}", person.name).into_bytes();
+        let is_there = files.windows(text.len()).any(|part| part == text);
+        assert_eq!(is_there, is_kept, "{}", person.name);
+    }
+    kept
+}
+
+#[test]
+fn what_opens_nothing_any_more_is_not_kept() {
+    assert_eq!(kept(86_400), [true, true, false, false]);
+    assert_eq!(kept(0), [false; 4]);
 }
