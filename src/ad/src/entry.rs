@@ -257,6 +257,14 @@ impl Person {
 }
 
 impl Team {
+    /// Whether a logon carries the group. One that is there for mail alone (a distribution group)
+    /// is in nobody's tokenGroups.
+    pub(crate) const fn is_security(&self) -> bool {
+        /// GROUP_TYPE_SECURITY_ENABLED [ADTS 2.2.12]
+        const SECURITY: u32 = 0x8000_0000;
+        self.group_type & SECURITY != 0
+    }
+
     /// Reads a group's entry.
     ///
     /// # Errors

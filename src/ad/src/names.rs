@@ -406,7 +406,7 @@ impl Directory {
 
     pub(crate) fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
         let gid = ids::gid_of(self.settings.ids, team).filter(|gid| self.may_have_group(*gid))?;
-        if !self.is_visible_group(&team.name) {
+        if !team.is_security() || !self.is_visible_group(&team.name) {
             return None;
         }
         // A member with a local name would put the local user into the group.

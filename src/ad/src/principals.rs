@@ -1,7 +1,7 @@
 //! Who is meant by a name in a list of rights, and what somebody carries at a logon.
 
 use crate::directory::{Directory, LOGON, LOOK_UP, Live, carried};
-use crate::entry::Person;
+use crate::entry::{Person, Team};
 use crate::ids;
 use crate::queries;
 use domlogon_protocol::admin::AdminError;
@@ -43,18 +43,25 @@ impl Directory {
                 queries::team_by_name(connection, facts, account)?,
             ))
         })?;
+        Ok(self.meant(person, team, alone))
+    }
+
+    /// Which of the two has rights. A group that no logon carries has none: in a deny list it
+    /// would keep nobody out.
+    fn meant(&self, person: Option<Person>, team: Option<Team>, alone: bool) -> Option<Principal> {
         let person = person.filter(|person| self.user(person).is_some());
         if let Some(person) = person {
-            return Ok(Some(Principal {
+            return Some(Principal {
                 sid: person.sid,
                 name: person.name,
-            }));
+            });
         }
+        let team = team.filter(Team::is_security);
         let team = team.filter(|team| !alone || self.is_visible_group(&team.name));
-        Ok(team.map(|team| Principal {
+        team.map(|team| Principal {
             sid: team.sid,
             name: team.name,
-        }))
+        })
     }
 
     pub(crate) fn name_of_sid(&self, sid: &Sid, now: Timestamp) -> Result<Option<String>, Outage> {
@@ -254,8 +261,40 @@ fn traced_token(live: &Live, mut memberships: Vec<Membership>) -> Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::Person;
+    use crate::logon::tests::{open, settings};
     use domlogon_protocol::Policy;
+
+    #[test]
+    fn a_group_that_no_logon_carries_has_no_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open(settings(folder.path()));
+        // Security groups, global, local to the domain, universal and built in; and those for mail.
+        for (group_type, is_meant) in [
+            (0x8000_0002, true),
+            (0x8000_0004, true),
+            (0x8000_0008, true),
+            (0x8000_0005, true),
+            (2, false),
+            (4, false),
+            (8, false),
+        ] {
+            let team = Team {
+                dn: "CN=mail,DC=corp,DC=example".to_owned(),
+                sid: Sid::domain(1, 2, 3).with_rid(1200),
+                name: "mail".to_owned(),
+                gid_number: None,
+                group_type,
+                usn: 1,
+            };
+            let found = directory.meant(None, Some(team.clone()), true);
+            assert_eq!(found.is_some(), is_meant, "{group_type:x}");
+            // Nor is it a group of the host: its members are not in it when they log on.
+            assert_eq!(directory.shown_group(&team, &[]).is_some(), is_meant);
+            let alice = Person::example("alice", 1103);
+            let found = directory.meant(Some(alice), Some(team), true).unwrap();
+            assert_eq!(found.name, "alice");
+        }
+    }
 
     #[test]
     fn what_is_explained_is_carried_by_a_logon() {

@@ -381,13 +381,13 @@ impl fmt::Display for ProblemKind {
             Self::BadName(name, why) => write!(f, "{name:?} is not a name: {why}"),
             Self::NobodyDenied(list, name) => write!(
                 f,
-                "{list} names {name:?}, which is neither a user nor a group of the domain: \
-                 correct it or take it out, or somebody who should be kept out gets in"
+                "{list} names {name:?}, which is neither a user nor a security group of the \
+                 domain: correct it or take it out, or somebody who should be kept out gets in"
             ),
             Self::NobodyAllowed(list, name) => write!(
                 f,
-                "{list} names {name:?}, which is neither a user nor a group of the domain: it \
-                 admits nobody"
+                "{list} names {name:?}, which is neither a user nor a security group of the \
+                 domain: it admits nobody"
             ),
             Self::LocalName(list, name) => write!(
                 f,

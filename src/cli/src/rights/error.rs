@@ -132,7 +132,7 @@ impl fmt::Display for RightsError {
         match self {
             Self::Nobody(names) => write!(
                 f,
-                "There is neither a user nor a group {} in the domain. {UNCHANGED} \
+                "There is neither a user nor a security group {} in the domain. {UNCHANGED} \
                  Show them with: domlogon user list, domlogon group list",
                 either(names)
             ),

@@ -227,7 +227,7 @@ fn what_cannot_be_done_changes_nothing_and_says_why() {
     for (arguments, said) in [
         (
             &["grant", "network", "alice", "ghost"][..],
-            "neither a user nor a group \"ghost\"",
+            "neither a user nor a security group \"ghost\"",
         ),
         (&["grant", "network", "alice", "staff"], "Already in"),
         (&["grant", "network", "a:b"], "no user name"),
