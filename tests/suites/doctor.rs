@@ -5,7 +5,7 @@ use crate::{Case, case, slow};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::cli::member;
 use domlogon_tests::{
-    Answer, Failure, LOCAL_PASSWORD, Probe, Result, World, differs, domlogon, ensure,
+    Answer, Failure, LOCAL_PASSWORD, Probe, Program, Result, World, differs, domlogon, ensure,
     ensure_contains, ensure_equal,
 };
 use nix::sys::signal::Signal;
@@ -13,6 +13,8 @@ use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -214,6 +216,27 @@ fn clashes(world: &mut World) -> Result<()> {
             format!("{text}localuser:1899999000:65536\n")
         })?;
         host.finds("subordinate-range")?;
+    }
+    {
+        let _kept = Kept::edit("/etc/subuid", |text| format!("{text}localuser:{uid}:1\n"))?;
+        let found = host.finds("subordinate-id-clash")?;
+        ensure_contains("whose", &found["what"].to_string(), &account.name)?;
+        ensure_contains("the way out", &found["mend"].to_string(), "--del-subuids")?;
+        let end = Instant::now() + Duration::from_secs(10);
+        let entry = || {
+            Program::new("getent")
+                .args(&["passwd", &account.name])
+                .run(b"")
+        };
+        while entry()?.status.success() {
+            ensure(
+                Instant::now() < end,
+                "the account",
+                "nobody's id",
+                "still there",
+            )?;
+            thread::sleep(Duration::from_millis(50));
+        }
     }
     account.set(&["--shell", "/bin/no-such-shell"])?;
     let found = host.finds("shell-missing")?;

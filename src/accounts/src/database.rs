@@ -210,21 +210,25 @@ impl Database {
     }
 
     /// Whether this host may see somebody with this name and id. Its own users may have been
-    /// made after the account: who has the id of one would be that user.
+    /// made after the account, or been given subordinate ids: who has the id of one would be
+    /// that user.
     pub(crate) fn is_visible_user(&self, name: &str, uid: u32) -> bool {
-        uid >= self.minimum() && !self.is_local_user(name) && self.local.owner_of(uid).is_none()
+        uid >= self.minimum()
+            && !self.is_local_user(name)
+            && self.local.owner_of(uid).is_none()
+            && !self.local.is_subordinate(uid)
     }
 
     /// As [`is_visible_user`](Self::is_visible_user): who is in a group with the id of one of
     /// this host's would have what that may.
     pub(crate) fn is_visible_group(&self, name: &str, gid: u32) -> bool {
-        gid >= self.minimum() && !self.is_local_group(name) && !self.local.has_gid(gid)
+        gid >= self.minimum() && !self.is_local_group(name) && self.may_be_primary(gid)
     }
 
     /// Whether somebody may have this as his primary group. Whoever comes in has one, whatever
     /// the least id that is answered for, and it is never one of this host's.
     pub(crate) fn may_be_primary(&self, gid: u32) -> bool {
-        !self.local.has_gid(gid)
+        !self.local.has_gid(gid) && !self.local.is_subordinate(gid)
     }
 
     pub(crate) fn is_local_user(&self, name: &str) -> bool {

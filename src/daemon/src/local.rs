@@ -6,7 +6,7 @@
 use crate::listing::Listing;
 use crate::subordinate::{self, Range};
 use domlogon_protocol::UserName;
-use domlogon_rules::LocalNames;
+use domlogon_rules::{LocalNames, is_root};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ impl Local {
 pub(crate) struct Names {
     users: Arc<Lines>,
     groups: Arc<Lines>,
+    subordinate: [Arc<Vec<Range>>; 2],
 }
 
 impl Local {
@@ -50,6 +51,7 @@ impl Local {
         Names {
             users: self.users.now(),
             groups: self.groups.now(),
+            subordinate: self.subordinate.each_ref().map(Listing::now),
         }
     }
 
@@ -69,9 +71,10 @@ impl Local {
 
     /// Whether one of the files is called this.
     pub(crate) fn is_file(&self, name: &OsStr) -> bool {
-        [&self.users, &self.groups]
-            .into_iter()
-            .any(|listing| listing.path().file_name() == Some(name))
+        let of_names = [&self.users, &self.groups].map(Listing::path);
+        let of_ranges = self.subordinate.each_ref().map(Listing::path);
+        let mut paths = of_names.into_iter().chain(of_ranges);
+        paths.any(|path| path.file_name() == Some(name))
     }
 }
 
@@ -108,17 +111,36 @@ impl LocalNames for Local {
         })
     }
 
+    fn is_subordinate(&self, id: u32) -> bool {
+        let now = self.subordinate.each_ref().map(Listing::now);
+        is_among(&now, id)
+    }
+
     fn strike_people(&self, people: &mut Vec<(String, u32)>) {
-        let now = self.users.now();
+        let Names {
+            users, subordinate, ..
+        } = self.names();
         people.retain(|(name, uid)| {
-            !now.names.contains(&UserName::fold(name)) && !now.owners.contains_key(uid)
+            !users.names.contains(&UserName::fold(name))
+                && !users.owners.contains_key(uid)
+                && !is_among(&subordinate, *uid)
         });
     }
 
     fn strike_gids(&self, gids: &mut Vec<u32>) {
-        let now = self.groups.now();
-        gids.retain(|gid| !now.owners.contains_key(gid));
+        let Names {
+            groups,
+            subordinate,
+            ..
+        } = self.names();
+        gids.retain(|gid| !groups.owners.contains_key(gid) && !is_among(&subordinate, *gid));
     }
+}
+
+/// Whether an id is in a range that is not root's.
+fn is_among(ranges: &[Arc<Vec<Range>>], id: u32) -> bool {
+    let mut ranges = ranges.iter().flat_map(|ranges| ranges.iter());
+    ranges.any(|range| range.holds(id) && !is_root(&range.owner))
 }
 
 /// What one file says.
@@ -221,6 +243,32 @@ mod tests {
         ] {
             let whose = whose.map(|(owner, last)| (owner.to_owned(), last));
             assert_eq!(local.subordinate(id), whose, "{id}");
+        }
+        // Somebody's range within one of root's.
+        let subuid = "root:2000000:1000000\n0:5000000:9\namy:2500000:10\n1001:6000000:1\n";
+        fs::write(dir.path().join("subuid"), subuid).unwrap();
+        let ids = [
+            (2_000_000, false),
+            (2_499_999, false),
+            (2_500_000, true),
+            (2_500_009, true),
+            (2_500_010, false),
+            (5_000_000, false),
+            (6_000_000, true),
+            (4000, true),
+            (4001, false),
+        ];
+        let mut gids = ids.map(|(id, _)| id).to_vec();
+        let mut people = ids.map(|(id, _)| ("eve".to_owned(), id)).to_vec();
+        local.strike_gids(&mut gids);
+        local.strike_people(&mut people);
+        for (id, is_taken) in ids {
+            assert!(local.subordinate(id).is_some() || id == 4001, "{id}");
+            assert_eq!(local.is_subordinate(id), is_taken, "{id}");
+            assert_eq!(local.has_id(id), is_taken, "{id}");
+            assert_eq!(!gids.contains(&id), is_taken, "{id}");
+            let kept = people.contains(&("eve".to_owned(), id));
+            assert_eq!(!kept, is_taken, "{id}");
         }
 
         fs::remove_file(&passwd).unwrap();

@@ -21,9 +21,9 @@ pub trait LocalNames: Send + Sync {
     /// Whether a group in /etc/group has this id.
     fn has_gid(&self, gid: u32) -> bool;
 
-    /// Whether a user or a group of this host has this id.
+    /// Whether a user or a group of this host has this id, or may take it.
     fn has_id(&self, id: u32) -> bool {
-        self.owner_of(id).is_some() || self.has_gid(id)
+        self.owner_of(id).is_some() || self.has_gid(id) || self.is_subordinate(id)
     }
 
     /// Whose range of subordinate ids, by subuid(5) or subgid(5), has this id, and the last
@@ -32,18 +32,35 @@ pub trait LocalNames: Send + Sync {
         None
     }
 
-    /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id is
-    /// a local user's: who had it would be that user. For many people: an implementation looks
-    /// at the file once.
-    fn strike_people(&self, people: &mut Vec<(String, u32)>) {
-        people.retain(|(name, uid)| !self.has_user(name) && self.owner_of(*uid).is_none());
+    /// Whether a user of this host may become this id by subuid(5) or subgid(5), with newuidmap:
+    /// he would be whoever has it. Root's own ranges do not count, however large they are made
+    /// for containers: root becomes whom he likes without them.
+    fn is_subordinate(&self, id: u32) -> bool {
+        self.subordinate(id)
+            .is_some_and(|(owner, _)| !is_root(&owner))
     }
 
-    /// Takes every id away that [`has_gid`](Self::has_gid) says yes to. For many ids: an
-    /// implementation looks at the file once.
-    fn strike_gids(&self, gids: &mut Vec<u32>) {
-        gids.retain(|gid| !self.has_gid(*gid));
+    /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id a
+    /// local user has or may take: who had it would be that user. For many people: an
+    /// implementation looks at the files once.
+    fn strike_people(&self, people: &mut Vec<(String, u32)>) {
+        people.retain(|(name, uid)| {
+            !self.has_user(name) && self.owner_of(*uid).is_none() && !self.is_subordinate(*uid)
+        });
     }
+
+    /// Takes every id away that [`has_gid`](Self::has_gid) or
+    /// [`is_subordinate`](Self::is_subordinate) says yes to. For many ids: an implementation
+    /// looks at the files once.
+    fn strike_gids(&self, gids: &mut Vec<u32>) {
+        gids.retain(|gid| !self.has_gid(*gid) && !self.is_subordinate(*gid));
+    }
+}
+
+/// Whether a line of subuid(5) is root's, by name or by number.
+#[must_use]
+pub fn is_root(owner: &str) -> bool {
+    owner == "root" || owner.parse() == Ok(0)
 }
 
 /// A host without local names, but for root.

@@ -41,6 +41,7 @@ struct Team {
     name: String,
     gid: u32,
     visible: bool,
+    may_be_primary: bool,
     /// Where in `all` those are that it is in, and those that are in it.
     within: Vec<usize>,
     inner: Vec<usize>,
@@ -58,6 +59,7 @@ impl Teams {
                 rid,
                 key: row.get(1)?,
                 visible: database.is_visible_group(&name, gid),
+                may_be_primary: database.may_be_primary(gid),
                 name,
                 gid,
                 within: Vec::new(),
@@ -254,7 +256,7 @@ fn say_users(
             }
             people.push(line.rid, &line.name);
             let primary = teams.at(line.primary);
-            let Some(primary) = primary.filter(|group| database.may_be_primary(group.gid)) else {
+            let Some(primary) = primary.filter(|group| group.may_be_primary) else {
                 continue;
             };
             if say_user(&line, primary.gid, to).is_break() {

@@ -1,5 +1,7 @@
 use super::*;
 use domlogon_protocol::HIGHEST_ID;
+use domlogon_rules::roster::{GroupEntry, Listener, Roster, Subject, UserEntry};
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -138,6 +140,8 @@ fn local_names_are_never_answered() {
 struct Later {
     uid: u32,
     gid: u32,
+    /// Bob has neither, and may take both.
+    lent: bool,
 }
 
 impl LocalNames for Later {
@@ -150,17 +154,28 @@ impl LocalNames for Later {
     }
 
     fn owner_of(&self, uid: u32) -> Option<String> {
-        (uid == self.uid).then(|| "bob".to_owned())
+        (uid == self.uid && !self.lent).then(|| "bob".to_owned())
     }
 
     fn has_gid(&self, gid: u32) -> bool {
-        gid == self.gid
+        gid == self.gid && !self.lent
+    }
+
+    fn subordinate(&self, id: u32) -> Option<(String, u32)> {
+        let is_lent = self.lent && (id == self.uid || id == self.gid);
+        is_lent.then(|| ("bob".to_owned(), id))
     }
 }
 
 #[test]
 fn local_ids_are_never_answered() {
-    // The accounts were made before the local user and group were.
+    for lent in [false, true] {
+        never_answered(lent);
+    }
+}
+
+fn never_answered(lent: bool) {
+    // The accounts were made before the local user and group were, or before his ranges.
     let world = World::new();
     let uid = world.user("alice").uid;
     world.user("carol");
@@ -169,7 +184,7 @@ fn local_ids_are_never_answered() {
     add_member(&world, "crew", "carol");
     add_member(&world, "Administrators", "alice");
     assert!(world.is_administrator(uid, NOW).unwrap());
-    let local = Arc::new(Later { uid, gid });
+    let local = Arc::new(Later { uid, gid, lent });
     let world = world.reopened(|o| o.local = local).unwrap();
     // Whoever comes with the id is bob, and no administrator of the domain.
     assert!(!world.is_administrator(uid, NOW).unwrap());
@@ -195,6 +210,10 @@ fn local_ids_are_never_answered() {
     assert!(!world.group_ids("carol").unwrap().unwrap().contains(&gid));
     let groups = world.groups(0, 100).unwrap();
     assert!(groups.entries.iter().all(|group| group.gid != gid));
+    let mut published = Published::default();
+    world.survey(&mut published).unwrap();
+    assert!(published.0.contains(&1_900_000_513), "{published:?}");
+    assert!(!published.0.contains(&uid) && !published.0.contains(&gid));
     assert_eq!(world.logon("carol", PASSWORD), Verdict::Success);
     // Lists of rights that name her stay as they are.
     assert!(world.principal(&name("alice")).unwrap().is_some());
@@ -272,16 +291,43 @@ fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
 
 #[test]
 fn nobody_has_a_primary_group_of_this_host() {
-    let world = World::new();
-    world.user("alice");
-    let local = Arc::new(Later {
-        uid: 1000,
-        gid: 1_900_000_513,
-    });
-    let world = world.reopened(|o| o.local = local).unwrap();
-    assert_eq!(world.user_by_name("alice").unwrap(), None);
-    assert_eq!(world.logon("alice", PASSWORD), Verdict::UserNotFound);
-    assert_eq!(world.show("alice").gid, 1_900_000_513);
+    for lent in [false, true] {
+        let world = World::new();
+        world.user("alice");
+        let local = Arc::new(Later {
+            uid: 1000,
+            gid: 1_900_000_513,
+            lent,
+        });
+        let world = world.reopened(|o| o.local = local).unwrap();
+        assert_eq!(world.user_by_name("alice").unwrap(), None);
+        assert_eq!(world.logon("alice", PASSWORD), Verdict::UserNotFound);
+        assert_eq!(world.show("alice").gid, 1_900_000_513);
+        let mut published = Published::default();
+        world.survey(&mut published).unwrap();
+        assert!(!published.0.contains(&1_900_000_513), "{published:?}");
+    }
+}
+
+/// Every id that is published, of users and groups and of the groups of users.
+#[derive(Debug, Default)]
+struct Published(Vec<u32>);
+
+impl Listener for Published {
+    fn user(&mut self, user: &UserEntry<'_>) -> ControlFlow<()> {
+        self.0.extend([user.uid, user.gid]);
+        self.0.extend(user.groups.unwrap_or_default());
+        ControlFlow::Continue(())
+    }
+
+    fn group(&mut self, group: &GroupEntry<'_>) -> ControlFlow<()> {
+        self.0.push(group.gid);
+        ControlFlow::Continue(())
+    }
+
+    fn absent(&mut self, _: &Subject) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 #[test]

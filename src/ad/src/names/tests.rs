@@ -210,3 +210,84 @@ fn a_home_has_a_form_that_the_site_has_named() {
         assert!(said[0].contains(home) && said[0].contains("/home/Bob"));
     }
 }
+
+#[test]
+fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
+    use domlogon_rules::LocalNames;
+    use std::sync::Arc;
+
+    /// By subuid(5) bob may take one id, and root others for his containers.
+    struct Lent;
+    impl LocalNames for Lent {
+        fn has_user(&self, _: &str) -> bool {
+            false
+        }
+        fn has_group(&self, _: &str) -> bool {
+            false
+        }
+        fn owner_of(&self, _: u32) -> Option<String> {
+            None
+        }
+        fn has_gid(&self, _: u32) -> bool {
+            false
+        }
+        fn subordinate(&self, id: u32) -> Option<(String, u32)> {
+            match id {
+                30_007 => Some(("bob".to_owned(), 30_007)),
+                30_008 => Some(("root".to_owned(), 30_008)),
+                30_009 => Some(("0".to_owned(), 30_009)),
+                _ => None,
+            }
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        ids: Scheme::Rfc2307,
+        ..settings(folder.path())
+    };
+    let quiet = Arc::new(crate::logon::tests::Quiet);
+    let directory = Directory::open(settings, Arc::new(Lent), quiet, || NOW).unwrap();
+    let numbered = |uid, gid| Person {
+        uid_number: Some(uid),
+        gid_number: Some(gid),
+        ..Person::example("alice", 1103)
+    };
+    for (id, is_shown) in [
+        (30_006, true),
+        (30_007, false),
+        (30_008, true),
+        (30_009, true),
+        // Homes and services of systemd's, and nobody.
+        (60_000, true),
+        (60_001, false),
+        (60_513, false),
+        (60_514, true),
+        (61_183, true),
+        (61_184, false),
+        (65_519, false),
+        (65_534, false),
+        (65_535, false),
+        (65_536, true),
+    ] {
+        let user = |uid, gid| directory.user(&numbered(uid, gid)).is_some();
+        assert_eq!(user(id, 30_000), is_shown, "user {id}");
+        assert_eq!(user(30_000, id), is_shown, "primary group {id}");
+        let team = Team {
+            dn: "CN=crew,DC=corp,DC=example".to_owned(),
+            sid: Sid::domain(1, 2, 3).with_rid(1200),
+            name: "crew".to_owned(),
+            gid_number: Some(id),
+            group_type: 0x8000_0002,
+            usn: 1,
+        };
+        assert_eq!(
+            directory.shown_group(&team, &[]).is_some(),
+            is_shown,
+            "group {id}"
+        );
+        directory.keep_team(&team, None, NOW).unwrap();
+        let gids = directory.gids(&numbered(30_000, 30_000), &[team.sid], NOW);
+        assert_eq!(gids.unwrap().contains(&id), is_shown, "groups {id}");
+    }
+}

@@ -5,9 +5,12 @@ use super::host::Host;
 use crate::words::shell_word;
 use domlogon_protocol::UserName;
 use domlogon_protocol::admin::{GroupRecord, UserRecord};
+use domlogon_rules::is_root;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
+const SUBUID: &str = "/etc/subuid";
+const SUBGID: &str = "/etc/subgid";
 const LOGIN_DEFS: &str = "/etc/login.defs";
 const CONFIGURATION: &str = "/etc/domlogon/domlogon.toml";
 
@@ -84,6 +87,35 @@ fn entries(text: &str) -> Vec<Entry> {
     entries
 }
 
+/// A line of /etc/subuid or /etc/subgid: the ids that somebody may take.
+struct Range {
+    line: usize,
+    owner: String,
+    start: u32,
+    end: u32,
+}
+
+fn subordinates(host: &Host, path: &str) -> Vec<Range> {
+    let text = host.read(path).unwrap_or_default();
+    let ranges = text.lines().enumerate().filter_map(|(index, line)| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [owner, start, count] = &fields[..] else {
+            return None;
+        };
+        let (start, count) = (
+            start.parse::<u32>().ok()?,
+            count.trim().parse::<u32>().ok()?,
+        );
+        Some(Range {
+            line: index + 1,
+            owner: owner.trim().to_owned(),
+            start,
+            end: start.saturating_add(count.checked_sub(1)?),
+        })
+    });
+    ranges.collect()
+}
+
 /// Numbers that the domain and this host both give.
 pub(crate) fn ranges(host: &Host, names: &Names, report: &mut Report) {
     for (path, entries, what) in [
@@ -109,23 +141,16 @@ pub(crate) fn ranges(host: &Host, names: &Names, report: &mut Report) {
             );
         }
     }
-    for (path, what) in [("/etc/subuid", "user"), ("/etc/subgid", "group")] {
-        for (index, line) in host.read(path).unwrap_or_default().lines().enumerate() {
-            let fields: Vec<&str> = line.split(':').collect();
-            let [_, start, count] = &fields[..] else {
-                continue;
-            };
-            let (Ok(start), Ok(count)) = (start.parse::<u32>(), count.parse::<u32>()) else {
-                continue;
-            };
-            let end = start.saturating_add(count.saturating_sub(1));
-            if count > 0 && end >= names.base && start <= HIGHEST {
+    for (path, what) in [(SUBUID, "user"), (SUBGID, "group")] {
+        for range in subordinates(host, path) {
+            let Range { start, end, .. } = range;
+            if end >= names.base && start <= HIGHEST {
                 report.add(
                     Finding::error(
                         "subordinate-range",
                         format!("the subordinate {what} ids {start} to {end} reach into the domain's range"),
                     )
-                    .at(path, index + 1)
+                    .at(path, range.line)
                     .because("a container of this user could work as a user of the domain")
                     .mend(format!("choose a range below {}, or set base in {CONFIGURATION}", names.base)),
                 );
@@ -228,6 +253,7 @@ pub(crate) fn clashes(
     groups: &[GroupRecord],
     report: &mut Report,
 ) {
+    lent(host, users, groups, report);
     for user in users {
         let key = UserName::fold(&user.name);
         if let Some(local) = names
@@ -311,5 +337,52 @@ pub(crate) fn clashes(
                 )),
             );
         }
+    }
+}
+
+/// Accounts and groups of the domain whose ids a local user may take by subuid(5). Root's ranges
+/// hide nobody: root becomes whom he likes without them.
+fn lent(host: &Host, users: &[UserRecord], groups: &[GroupRecord], report: &mut Report) {
+    for (path, kind) in [(SUBUID, "subuids"), (SUBGID, "subgids")] {
+        for range in subordinates(host, path) {
+            let Range { start, end, .. } = range;
+            let is_in = |id: u32| (start..=end).contains(&id);
+            let users = users.iter().filter(|user| is_in(user.uid));
+            let groups = groups.iter().filter(|group| is_in(group.gid));
+            let users = users.map(|user| format!("{} ({})", user.name, user.uid));
+            let groups = groups.map(|group| format!("the group {} ({})", group.name, group.gid));
+            let all: Vec<String> = users.chain(groups).collect();
+            if all.is_empty() || is_root(&range.owner) {
+                continue;
+            }
+            report.add(
+                Finding::danger(
+                    "subordinate-id-clash",
+                    format!("{} may take the ids of {}", range.owner, some(&all)),
+                )
+                .at(path, range.line)
+                .because("none of them is known here as long as that is so")
+                .mend(format!(
+                    "usermod --del-{kind} {start}-{end} --add-{kind} FIRST-LAST {}, \
+                     with a range that nobody has",
+                    range.owner
+                )),
+            );
+        }
+    }
+}
+
+/// The first of many, and how many more there are.
+fn some(all: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown = all
+        .iter()
+        .take(MOST)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match all.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

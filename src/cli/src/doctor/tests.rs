@@ -166,6 +166,53 @@ fn lists_of_users_that_hold_are_no_fault() {
     );
 }
 
+#[test]
+fn accounts_whose_ids_a_local_user_may_take() {
+    use domlogon_protocol::admin::GroupRecord;
+    let group = |name: &str, gid| GroupRecord {
+        name: name.to_owned(),
+        sid: "S-1-5-21-1-2-3-1200".to_owned(),
+        rid: 1200,
+        gid,
+        built_in: false,
+        users: Vec::new(),
+        groups: Vec::new(),
+    };
+    let tree = Tree::debian();
+    tree.write(
+        "/etc/subuid",
+        "root:2000000:1000000000\n0:2000000:1000000000\nbob:3000000:10\namy:3000010:1\n",
+    );
+    tree.write("/etc/subgid", "bob:4000000:10\n");
+    let groups: Vec<GroupRecord> = (0..22)
+        .map(|number| group(&format!("team{number}"), 3_000_011 + number))
+        .chain([group("low", 2_999_999), group("crew", 3_000_009)])
+        .collect();
+    let found = |groups: &[GroupRecord]| {
+        let host = Host::at(tree.root()).unwrap();
+        let mut report = Report::default();
+        names::clashes(&host, &names::Names::read(&host), &[], groups, &mut report);
+        report.finish();
+        report.text()
+    };
+    let text = found(&groups);
+    let expected = "danger   /etc/subuid:3: bob may take the ids of the group crew (3000009): none \
+                    of them is known here as long as that is so. Mend: usermod --del-subuids \
+                    3000000-3000009 --add-subuids FIRST-LAST bob, with a range that nobody has";
+    assert!(text.contains(expected), "{text}");
+    assert_eq!(text.matches("may take").count(), 1, "{text}");
+    tree.write("/etc/subgid", "bob:3000011:100\n");
+    let text = found(&groups);
+    assert!(
+        text.contains("the group team19 (3000030) and 2 more: "),
+        "{text}"
+    );
+    assert!(text.contains("--del-subgids 3000011-3000110 "), "{text}");
+    tree.remove("/etc/subuid");
+    tree.remove("/etc/subgid");
+    assert!(!found(&groups).contains("may take"));
+}
+
 /// Every file that is read.
 const READ: [&str; 12] = [
     "/etc/pam.d/common-auth",

@@ -447,6 +447,17 @@ fn a_name_that_has_become_the_hosts_is_the_domains_no_more() {
     write("carol:x:1000:1000::/home/carol:/bin/sh\n");
     thread::sleep(Duration::from_millis(300));
     assert!(!is_superseded(&base), "the same names");
+    // A local user may take her id.
+    let alice = Backend::user_by_name(&*world.accounts, "alice").unwrap();
+    let uid = alice.unwrap().uid;
+    fs::write(
+        world.folder.path().join("subuid"),
+        format!("carol:{uid}:1\n"),
+    )
+    .unwrap();
+    seen(false);
+    fs::write(world.folder.path().join("subuid"), "carol:100000:1\n").unwrap();
+    seen(true);
     watch.stop();
 }
 

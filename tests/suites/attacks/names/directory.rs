@@ -94,8 +94,9 @@ fn clashing_numbers(world: &mut World) -> Result<()> {
     let directory = world.directory()?;
     directory.attributes("Domain Users", json!({"gidNumber": 30_513}))?;
     let mut users = Vec::new();
-    // Root's, a system's, a local user's; what programs take for -1, and less than nothing.
-    for number in [0, 27, 999, 5000, -1, -2, i64::from(i32::MIN)] {
+    // Root's, a system's, a local user's, a service's of systemd's; what programs take for -1,
+    // and less than nothing.
+    for number in [0, 27, 999, 5000, 61_300, -1, -2, i64::from(i32::MIN)] {
         let (user, group) = (world.account(Good)?, world.account(Good)?);
         numbered(&directory, &user.name, number, 30_513)?;
         numbered(&directory, &group.name, 31_000 + (number & 0xff), number)?;
