@@ -4,12 +4,14 @@ use super::authenticate;
 use crate::{Case, in_directory};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::difference::Difference;
-use domlogon_tests::{PASSWORD, Result, World};
+use domlogon_tests::{PASSWORD, Result, World, domlogon, ensure_contains};
+use serde_json::json;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         in_directory("directory/rights/user, group and identifier", entries),
         in_directory("directory/rights/deny wins by a nested group", nested),
+        in_directory("directory/rights/a distribution group", distribution),
         in_directory(
             "directory/rights/administrators of the domain",
             administrators,
@@ -47,6 +49,26 @@ fn nested(world: &mut World) -> Result<()> {
         "[rights]\nSeNetworkLogonRight = [\"{}\"]\nSeDenyNetworkLogonRight = [\"outer ring\"]\n",
         account.name
     ))?;
+    authenticate("ftp", &account.name, PASSWORD, "PERM_DENIED", REFUSED).map(drop)
+}
+
+/// One is in no logon: a deny list with it would keep nobody out, so it is not taken.
+fn distribution(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let group = world.group_name("mail");
+    let directory = world.directory()?;
+    directory.group(&group, &[&account.name])?;
+    let deny = |code| domlogon(&["rights", "grant", "deny network", &group])?.exits(code);
+    world.rights(&format!(
+        "[rights]\nSeNetworkLogonRight = [\"{}\"]\n",
+        account.name
+    ))?;
+    directory.attributes(&group, json!({"groupType": 2}))?;
+    let answer = deny(1)?;
+    ensure_contains("the refusal", &answer.text(), "nor a security group")?;
+    authenticate("ftp", &account.name, PASSWORD, "SUCCESS", "")?;
+    directory.attributes(&group, json!({"groupType": -0x7fff_fffe_i64}))?;
+    deny(0)?;
     authenticate("ftp", &account.name, PASSWORD, "PERM_DENIED", REFUSED).map(drop)
 }
 
