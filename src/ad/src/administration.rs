@@ -5,6 +5,7 @@ use crate::directory::{Directory, LOGON, Live};
 use crate::ids;
 use crate::queries;
 use domlogon_protocol::admin::{AdminError, GroupRecord, Reply, Request, UserRecord};
+use domlogon_protocol::directory::User;
 use domlogon_protocol::{Timestamp, UserName};
 use domlogon_rules::backend::Outage;
 use domlogon_rules::{Flags, PasswordEnd};
@@ -56,12 +57,15 @@ fn user(directory: &Directory, name: &str, now: Timestamp) -> Result<Reply, Admi
         directory.live(server, deadline, &parsed, now)
     });
     let live = asked.map_err(|trouble| AdminError::Store(Outage::from(trouble).0))?;
-    let record = live.and_then(|live| record(directory, &live, now));
+    let record = live.and_then(|live| {
+        let user = directory.user(&live.person)?;
+        record(directory, &live, user, now)
+    });
     let record = record.ok_or_else(nobody)?;
     Ok(Reply::User(Box::new(record)))
 }
 
-/// The users that this host knows, by their RIDs.
+/// The users that this host knows, by their RIDs; also those whose ids are its own.
 fn users(directory: &Directory, after: u32, now: Timestamp) -> Result<Reply, AdminError> {
     let known = directory
         .noted(directory.cache.people_after(0, usize::MAX))
@@ -83,13 +87,12 @@ fn users(directory: &Directory, after: u32, now: Timestamp) -> Result<Reply, Adm
             is_guess: false,
             refuses_change: false,
         };
-        record(directory, &live, now)
+        record(directory, &live, directory.numbered(&live.person)?, now)
     });
     Ok(Reply::Users(records.collect(), next.filter(|_| is_more)))
 }
 
-fn record(directory: &Directory, live: &Live, now: Timestamp) -> Option<UserRecord> {
-    let user = directory.user(&live.person)?;
+fn record(directory: &Directory, live: &Live, user: User, now: Timestamp) -> Option<UserRecord> {
     let account = live.account();
     let end = account.password_end(&live.policy);
     let locked = account.is_locked(&live.policy, now);

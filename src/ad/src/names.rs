@@ -355,12 +355,19 @@ impl Directory {
     /// The user as the host shows him; `None` for one without ids, or whose name or id is
     /// this host's own.
     pub(crate) fn user(&self, person: &Person) -> Option<User> {
+        self.numbered(person)
+            .filter(|user| self.may_have_user(user.uid) && self.may_be_primary(user.gid))
+    }
+
+    /// As [`user`](Self::user), also where his ids are this host's own: an administrator is to
+    /// see whom that hides.
+    pub(crate) fn numbered(&self, person: &Person) -> Option<User> {
         let scheme = self.settings.ids;
-        let uid = ids::uid_of(scheme, person).filter(|uid| self.may_have_user(*uid))?;
+        let uid = ids::uid_of(scheme, person).filter(|uid| self.may_have(*uid))?;
         if !self.is_visible_user(&person.name) {
             return None;
         }
-        let gid = ids::primary_gid_of(scheme, person).filter(|gid| self.may_be_primary(*gid))?;
+        let gid = ids::primary_gid_of(scheme, person)?;
         let own = |value: &Option<String>| match scheme {
             Scheme::Rfc2307 => value.clone().filter(|value| is_field(value)),
             Scheme::Sid | Scheme::Rid { .. } => None,

@@ -213,6 +213,8 @@ fn a_home_has_a_form_that_the_site_has_named() {
 
 #[test]
 fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
+    use crate::administration::answer;
+    use domlogon_protocol::admin::{Reply, Request};
     use domlogon_rules::LocalNames;
     use std::sync::Arc;
 
@@ -273,6 +275,14 @@ fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
         let user = |uid, gid| directory.user(&numbered(uid, gid)).is_some();
         assert_eq!(user(id, 30_000), is_shown, "user {id}");
         assert_eq!(user(30_000, id), is_shown, "primary group {id}");
+        // The doctor is told of those whom a range hides.
+        let person = numbered(id, 30_000);
+        directory.keep(&person, None, NOW).unwrap();
+        let listed = match answer(&directory, Request::UserList(0), NOW).unwrap() {
+            Reply::Users(users, _) => users.iter().any(|user| user.uid == id),
+            _ => false,
+        };
+        assert_eq!(listed, is_shown || id == 30_007, "listed {id}");
         let team = Team {
             dn: "CN=crew,DC=corp,DC=example".to_owned(),
             sid: Sid::domain(1, 2, 3).with_rid(1200),
