@@ -311,6 +311,8 @@ class Accounts:
         for _ in range(4):
             update_machine_account_password(self.db, secrets, names)
 
+    do_forge_controller = forge_controller
+
     # ------------------------------------------------------------ the database
 
     def find(self, name):

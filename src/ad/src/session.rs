@@ -309,20 +309,22 @@ impl Session {
         replaces: impl Fn(&HostTickets) -> bool,
     ) -> Result<(), Trouble> {
         let mut held = lock(&self.tickets);
-        let store = |cache, credentials, anew| {
+        let store = |cache, credentials| {
             kerberos
-                .store(cache, &[credentials], anew)
+                .store(cache, &[credentials], true)
                 .map(drop)
                 .map_err(Trouble::Kerberos)
         };
         match held.as_mut().filter(|held| !replaces(held)) {
             Some(held) => {
-                store(PROCESS_CACHE, ticket, false)?;
+                kerberos
+                    .replace(PROCESS_CACHE, ticket)
+                    .map_err(Trouble::Kerberos)?;
                 held.servers.insert(server.name.clone());
             }
             None => {
-                store(ARMOUR, tgt, true)?;
-                store(PROCESS_CACHE, ticket, true)?;
+                store(ARMOUR, tgt)?;
+                store(PROCESS_CACHE, ticket)?;
                 *held = Some(HostTickets {
                     tgt: tgt.to_bytes(),
                     ends_at: tgt.ends_at(),
@@ -420,3 +422,6 @@ fn profile(settings: &Settings, servers: &[Server]) -> String {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

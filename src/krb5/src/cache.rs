@@ -44,6 +44,22 @@ impl Context {
         Ok(full_name)
     }
 
+    /// Puts credentials into a cache that is there, in the place of those for the same service: of two, whoever looks
+    /// for one takes the older.
+    ///
+    /// # Errors
+    /// [`Error::Library`] if there is none, or if it cannot be read or written.
+    pub fn replace(&self, cache: &str, credentials: &Credentials) -> Result<(), Error> {
+        let known = self.tickets_in(cache)?;
+        let is_other = |known: &&Credentials| known.server() != credentials.server();
+        let others = known.iter().filter(is_other);
+        let all: Vec<&Credentials> = [credentials].into_iter().chain(others).collect();
+        if all.len() > known.len() {
+            return self.store(cache, &[credentials], false).map(drop);
+        }
+        self.store(cache, &all, true).map(drop)
+    }
+
     /// Removes a cache with all that is in it.
     ///
     /// # Errors

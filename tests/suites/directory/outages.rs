@@ -11,6 +11,7 @@ use domlogon_tests::{
     Account, Log, NEW_PASSWORD, PASSWORD, Probe, Result, World, contact, domlogon, ensure,
     ensure_contains, ensure_equal,
 };
+use serde_json::json;
 use std::fs;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/outages/frozen", frozen),
         in_directory("directory/outages/slow", slow),
         in_directory("directory/outages/wrong clock", wrong_clock),
+        in_directory("directory/outages/another key", another_key),
         in_directory("directory/outages/one of two", one_of_two),
         in_directory("directory/outages/killed amid a change", |world| {
             amid_a_change(world, Directory::stop)
@@ -184,6 +186,20 @@ fn wrong_clock(world: &mut World) -> Result<()> {
         comes_back(&stranger)?;
     }
     Ok(())
+}
+
+/// The controller comes back with another key, as after it was set up anew under its name: the
+/// host's ticket for it, which lasts for hours, opens nothing any more.
+fn another_key(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let (account, stranger) = (world.account(Good)?, world.account(Good)?);
+    known(&account.name)?;
+    directory.stop()?;
+    let unreached = unreached(&account, &stranger, FIRST);
+    directory.ask("forge_controller", json!({}))?;
+    directory.start_again()?;
+    unreached?;
+    comes_back(&stranger)
 }
 
 /// The first of two freezes, then dies, then is back.
