@@ -20,6 +20,7 @@ from server import ADDRESS, DOMAIN, HOST, REALM, SECOND, SECOND_ADDRESS, WORKGRO
 
 FOREVER = -(2 ** 63)
 DISABLED, NOT_REQUIRED, NORMAL, DONT_EXPIRE, SMARTCARD = 0x2, 0x20, 0x200, 0x10000, 0x40000
+TRUSTED_FOR_DELEGATION = 0x80000
 LOCKED_NOW, PASSWORD_EXPIRED = 0x10, 0x800000
 # pwdLastSet takes 0 and -1 alone; with this the module that watches over it is stepped round.
 ANY_TIME = "local_oid:1.3.6.1.4.1.7165.4.3.12:0"
@@ -156,6 +157,9 @@ class Accounts:
 
     def set_smartcard(self, dn, value, _):
         self.flag(dn, SMARTCARD, value)
+
+    def set_delegation(self, dn, value, _):
+        self.flag(dn, TRUSTED_FOR_DELEGATION, value)
 
     def set_expires(self, dn, value, _):
         self.modify(dn, accountExpires="0" if value is None else filetime(value))

@@ -240,6 +240,7 @@ impl Session {
                 .map_err(Trouble::Kerberos)?;
             match kerberos.ticket(&tgt, &service, &mut exchange) {
                 Ok(ticket) => {
+                    self.is_of_a_controller(server, &ticket)?;
                     self.keep(&kerberos, server, &tgt, &ticket, |_| false)?;
                     self.try_armour(server, machine, &kerberos, &mut exchange);
                     return Ok(());
@@ -253,11 +254,21 @@ impl Session {
         let ticket = kerberos
             .ticket(&tgt, &service, &mut exchange)
             .map_err(Trouble::of_host)?;
+        self.is_of_a_controller(server, &ticket)?;
         // Where another controller has given some meanwhile, those stay.
         let replaces = |held: &HostTickets| !held.lasts(now) || Some(&held.tgt) == known.as_ref();
         self.keep(&kerberos, server, &tgt, &ticket, replaces)?;
         self.try_armour(server, machine, &kerberos, &mut exchange);
         Ok(())
+    }
+
+    /// Refuses to ask whoever has the name of a controller's LDAP and is none.
+    fn is_of_a_controller(&self, server: &Server, ticket: &Credentials) -> Result<(), Trouble> {
+        if is_believed(ticket, &server.name, &self.settings.servers) {
+            Ok(())
+        } else {
+            Err(Trouble::NoMark)
+        }
     }
 
     /// Finds out whether a controller has FAST, where that is not known or was long ago. Whether
@@ -376,11 +387,22 @@ impl Session {
     }
 }
 
-/// The name of a controller's LDAP. With the domain in it, because only controllers can have
-/// that one: `ldap/HOST` any computer may write into its own account, and then pass for a
-/// controller with whoever believes a forged SRV record.
+/// The name of a controller's LDAP. With the domain in it, because no computer may write that
+/// one into its own account, as it may `ldap/HOST`, and then pass for a controller with whoever
+/// believes a forged SRV record. See [`is_believed`] for who may.
 pub(crate) fn ldap_service(server: &str, domain: &str) -> String {
     format!("ldap/{server}/{domain}")
+}
+
+/// Whether who holds the key of a ticket for LDAP is believed to be a controller.
+///
+/// Any name of a service can be written by whoever manages a part of the directory, to accounts
+/// that he makes there; and a read-only controller has the right one, and is believed little by
+/// the domain itself. That an account is trusted for delegation only administrators of the
+/// domain may write (SeEnableDelegationPrivilege), and each writable controller is. Those that
+/// this host's administrator has named are believed by their names.
+pub(crate) fn is_believed(ticket: &Credentials, server: &str, named: &[String]) -> bool {
+    ticket.is_ok_as_delegate() || named.iter().any(|name| name.eq_ignore_ascii_case(server))
 }
 
 /// A Kerberos profile. Nothing is looked up, and nothing is guessed from names.

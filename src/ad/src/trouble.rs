@@ -44,6 +44,8 @@ pub(crate) enum Trouble {
     HostNotBound(LdapError),
     /// Whoever answered could not show that it knows this host's key.
     FalseController(krb5::Error),
+    /// The ticket for its LDAP is not that of a writable controller.
+    NoMark,
     /// The password is right but old, and a controller without FAST cannot show that it is a
     /// true one that says so.
     Unvouched,
@@ -88,6 +90,7 @@ impl Trouble {
                 | Self::Interrupted(_)
                 | Self::Skew
                 | Self::FalseController(_)
+                | Self::NoMark
                 | Self::HostRefused(_)
                 | Self::HostNotBound(_)
         ) || match self {
@@ -136,6 +139,7 @@ impl Trouble {
             Self::NoServers(_)
             | Self::NoPasswordService(_)
             | Self::Rotation(_)
+            | Self::NoMark
             | Self::Unvouched
             | Self::Network(_)
             | Self::Interrupted(_)
@@ -206,6 +210,11 @@ impl fmt::Display for Trouble {
                     "it does not know this host's key, and was not believed ({error})"
                 )
             }
+            Self::NoMark => f.write_str(
+                "its account is not trusted for delegation, as those of all writable domain \
+                 controllers are; where it is one all the same, or a read-only one that is to be \
+                 asked, name it: servers = [\"NAME\"] in domlogon.toml",
+            ),
             Self::Unvouched => f.write_str(
                 "the password is to be changed, and the controller has no FAST to show itself by",
             ),

@@ -31,6 +31,7 @@ impl Credentials {
     const FORWARDABLE: u32 = 0x4000_0000;
     const RENEWABLE: u32 = 0x0080_0000;
     const INITIAL: u32 = 0x0040_0000;
+    const OK_AS_DELEGATE: u32 = 0x0004_0000;
 
     /// Who it is for, as the KDC writes the name.
     #[must_use]
@@ -72,6 +73,13 @@ impl Credentials {
     #[must_use]
     pub const fn is_initial(&self) -> bool {
         self.flags & Self::INITIAL != 0
+    }
+
+    /// Whether the domain trusts the service for delegation (RFC 4120 2.8). The KDC says so under the seal of the
+    /// session key.
+    #[must_use]
+    pub const fn is_ok_as_delegate(&self) -> bool {
+        self.flags & Self::OK_AS_DELEGATE != 0
     }
 
     /// Whether it is a ticket-granting ticket of the client's own realm.

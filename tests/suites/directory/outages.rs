@@ -23,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/outages/slow", slow),
         in_directory("directory/outages/wrong clock", wrong_clock),
         in_directory("directory/outages/another key", another_key),
+        in_directory("directory/outages/no mark of a controller", no_mark),
         in_directory("directory/outages/one of two", one_of_two),
         in_directory("directory/outages/killed amid a change", |world| {
             amid_a_change(world, Directory::stop)
@@ -199,6 +200,22 @@ fn another_key(world: &mut World) -> Result<()> {
     directory.ask("forge_controller", json!({}))?;
     directory.start_again()?;
     unreached?;
+    comes_back(&stranger)
+}
+
+/// Whoever manages a part of the directory can give an account of his the name of a controller's
+/// LDAP, but not the flag that a controller's account has.
+fn no_mark(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let stranger = world.account(Good)?;
+    directory.set("DC1$", json!({"delegation": false}))?;
+    let found = world.configured("", |world| {
+        contact::is_lost_for("delegation", PATIENCE)?;
+        let named = format!("servers = [\"{HOST}\"]");
+        world.configured(&named, |_| contact::is_with(HOST, PATIENCE).map(drop))
+    });
+    directory.set("DC1$", json!({"delegation": true}))?;
+    found?;
     comes_back(&stranger)
 }
 

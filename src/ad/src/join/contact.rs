@@ -5,7 +5,7 @@ use super::{LDAP, Place};
 use crate::dns::{Candidate, Search};
 use crate::ldap::{Connection, Security};
 use crate::rotation::Wire;
-use crate::session::ldap_service;
+use crate::session::{is_believed, ldap_service};
 use crate::site::{self, Controller};
 use crate::transport::{self, KERBEROS, KPASSWD};
 use domlogon_krb5::{self as krb5, Context, Credentials, Exchange};
@@ -140,6 +140,9 @@ impl Contact {
                 &mut kdc,
             )
             .map_err(|error| Why::of_log_on(server, error))?;
+        if !is_believed(&ticket, server, place.servers) {
+            return Err(Why::NoMark(server.to_owned()));
+        }
         context
             .store(CACHE, &[&tgt, &ticket], true)
             .map_err(Why::Kerberos)?;

@@ -56,6 +56,8 @@ pub enum Why {
     Lost(String, LdapError),
     /// This controller takes no changes, and no other was found.
     ReadOnly(String),
+    /// The ticket for the LDAP of this one is not that of a writable controller.
+    NoMark(String),
     /// There was no time for any controller.
     NoTime,
     /// The clocks differ: the controller, and the seconds that this host's is ahead.
@@ -121,7 +123,7 @@ impl Why {
     pub(super) const fn is_outage(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(..) | Self::Lost(..) | Self::ReadOnly(_)
+            Self::Unreachable(..) | Self::Lost(..) | Self::ReadOnly(_) | Self::NoMark(_)
         )
     }
 
@@ -176,6 +178,7 @@ impl Why {
             Self::Dns(_) => "no_controllers",
             Self::Unreachable(..) | Self::Lost(..) | Self::NoTime => "unreachable",
             Self::ReadOnly(_) => "read_only",
+            Self::NoMark(_) => "no_controller",
             Self::Skew(..) => "clock",
             Self::Password => "wrong_password",
             Self::Unusable(_) => "account_unusable",
@@ -209,6 +212,7 @@ impl Why {
                 | Self::Lost(..)
                 | Self::NoTime
                 | Self::ReadOnly(_)
+                | Self::NoMark(_)
                 | Self::Kerberos(_)
                 | Self::Ldap(_)
                 | Self::Machine(_)
@@ -297,6 +301,12 @@ impl fmt::Display for Why {
                 f,
                 "{server} is a read-only domain controller, and no other was found. Name one \
                  that takes changes: --server NAME"
+            ),
+            Self::NoMark(server) => write!(
+                f,
+                "{server} is a read-only domain controller, or none at all: its account is not \
+                 trusted for delegation, as those of all writable ones are. Name one that takes \
+                 changes: --server NAME"
             ),
             Self::NoTime => f.write_str("No domain controller answered in time."),
             Self::Skew(server, ahead) => {

@@ -85,3 +85,29 @@ fn a_new_ticket_takes_the_place_of_the_old_one() {
     wanted.sort();
     assert_eq!(found, wanted);
 }
+
+/// The name of a controller's LDAP can be written to an account by whoever made it.
+#[test]
+fn a_name_alone_makes_no_controller() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(folder.path());
+    let kerberos = session.kerberos().unwrap();
+    let evil = server("evil");
+    let service = ["ldap", &evil.name, "corp.example"];
+    // All other flags that a KDC gives.
+    let without = ticket(&kerberos, &service, !OK_AS_DELEGATE, 1);
+    let with = ticket(&kerberos, &service, OK_AS_DELEGATE, 1);
+    let others = ["dc1.corp.example".to_owned()];
+    for named in [&others[..], &[]] {
+        assert!(!is_believed(&without, &evil.name, named));
+        assert!(is_believed(&with, &evil.name, named));
+    }
+    let named = ["EVIL.corp.example".to_owned()];
+    assert!(is_believed(&without, &evil.name, &named));
+}
+
+#[test]
+fn another_controller_is_asked_in_place_of_one_without_the_mark() {
+    assert!(Trouble::NoMark.is_of_the_server());
+    assert!(Trouble::NoMark.to_string().contains("servers ="));
+}
