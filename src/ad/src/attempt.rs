@@ -150,7 +150,7 @@ impl<'a> Attempt<'a> {
     /// What a refusal means, and whether it shows that the password was right.
     fn refused(&mut self, error: &KdcError, armour: Armour) -> Result<Tried, Trouble> {
         let refusal = match armour {
-            Armour::On if !is_about_the_password(error.code) => self.reason(error)?,
+            Armour::On if !says_enough(error.code) => self.reason(error)?,
             Armour::On | Armour::Off => known(error)?,
         };
         if refusal.proves_password {
@@ -176,6 +176,8 @@ impl<'a> Attempt<'a> {
     /// Why the controller refuses says the NTSTATUS alone, and that is lost inside the armour.
     /// The password is right, or was not looked at: asking again counts nothing. What is said
     /// outside the armour is believed as the reason for the same refusal, and for no other.
+    ///
+    /// A controller that looks at the password first gets a proof of it outside the armour.
     fn reason(&mut self, error: &KdcError) -> Result<Refusal, Trouble> {
         match self.plain(None) {
             Err(Error::Kdc(plain)) if plain.code == error.code => {
@@ -330,11 +332,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Whether an error says all there is to say: a wrong password, or a name without an account.
-const fn is_about_the_password(number: i32) -> bool {
+/// Whether an error says all there is to say: a wrong password, a name without an account, or a
+/// password that is too old; whether it has expired or must be changed the directory tells.
+const fn says_enough(number: i32) -> bool {
     matches!(
         number,
-        code::PREAUTH_FAILED | code::BAD_INTEGRITY | code::CLIENT_UNKNOWN
+        code::PREAUTH_FAILED | code::BAD_INTEGRITY | code::CLIENT_UNKNOWN | code::KEY_EXPIRED
     )
 }
 
@@ -344,5 +347,24 @@ fn known(error: &KdcError) -> Result<Refusal, Trouble> {
         Native::Refusal(refusal) => Ok(refusal),
         Native::Skew => Err(Trouble::Skew),
         Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(*error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not known of them is asked for outside the armour, with a proof of the password.
+    #[test]
+    fn who_must_change_his_password_does_not_prove_it_outside_the_armour() {
+        let error = KdcError {
+            code: code::KEY_EXPIRED,
+            armored: true,
+            ..WRONG
+        };
+        assert!(says_enough(error.code));
+        let refusal = known(&error).unwrap();
+        assert!(refusal.is_about_age() && refusal.proves_password);
+        assert!(!says_enough(code::CLIENT_REVOKED) && !says_enough(code::POLICY));
     }
 }

@@ -5,12 +5,13 @@ use crate::sudo::{self, sudo};
 use crate::{Case, in_directory, ssh};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::sshd::Method;
-use domlogon_tests::{Account, PASSWORD, Program, Result, World, ensure_equal};
+use domlogon_tests::{Account, PASSWORD, Probe, Program, Result, World, ensure, ensure_equal};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         in_directory("directory/one wrong password counts once", wrong),
         in_directory("directory/a right password counts none", right),
+        in_directory("directory/no proof outside the armour", in_armour),
     ]
 }
 
@@ -78,6 +79,31 @@ fn right(world: &mut World) -> Result<()> {
             format!("wrong passwords, {condition:?}"),
             account.wrong_passwords()?,
             0,
+        )?;
+    }
+    Ok(())
+}
+
+/// The controllers have FAST: whoever listens must not get what he can guess at, also where the
+/// password is right and must be changed.
+fn in_armour(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    for condition in [Good, MustChange, PasswordExpired] {
+        let account = world.account(condition)?;
+        let before = directory.log()?.len();
+        Probe::bare("sshd", &account.name)
+            .answer(PASSWORD)
+            .run(&["auth"])?
+            .returns("auth", "SUCCESS")?;
+        let log = directory.log()?;
+        let of_his = |line: &&str| line.contains("Kerberos KDC") && line.contains(&account.name);
+        let lines = log.get(before..).unwrap_or_default().lines();
+        let asked: Vec<&str> = lines.filter(of_his).collect();
+        ensure(
+            asked.len() == 1 && !asked.iter().any(|line| line.contains("ENC-TS")),
+            format!("how the password was proved, {condition:?}"),
+            "once, and in the armour",
+            asked.join("\n"),
         )?;
     }
     Ok(())
