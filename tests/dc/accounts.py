@@ -24,6 +24,8 @@ TRUSTED_FOR_DELEGATION = 0x80000
 LOCKED_NOW, PASSWORD_EXPIRED = 0x10, 0x800000
 # pwdLastSet takes 0 and -1 alone; with this the module that watches over it is stepped round.
 ANY_TIME = "local_oid:1.3.6.1.4.1.7165.4.3.12:0"
+# Who may act as others on a computer (resource-based constrained delegation).
+ACTS_FOR_OTHERS = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 # "User-Change-Password", which an account that may not change its password is denied: to itself
 # and to everyone.
 CHANGE_PASSWORD = "ab721a53-1e2f-11d0-9819-00aa0040529b"
@@ -191,6 +193,18 @@ class Accounts:
 
     def set_unlocked(self, dn, _value, _):
         self.modify(dn, lockoutTime="0")
+
+    def set_creator(self, dn, value, _):
+        """As if this user had made the computer, by the right that everybody has to a few."""
+        maker = self.entry(self.find(value), "objectSid")["objectSid"][0]
+        self.modify(dn, controls=["relax:0"], **{"mS-DS-CreatorSID": bytes(maker)})
+
+    def set_acts_for_others(self, dn, value, _):
+        """Let this account act as anybody there."""
+        who = sid(self.entry(self.find(value), "objectSid")["objectSid"][0])
+        rule = security.descriptor.from_sddl(
+            "O:BAD:(A;;0xf01ff;;;%s)" % who, security.dom_sid(self.db.get_domain_sid()))
+        self.modify(dn, **{ACTS_FOR_OTHERS: ndr_pack(rule)})
 
     def set_attributes(self, dn, value, _):
         """Any others, by their names in the directory."""

@@ -117,6 +117,11 @@ pub struct Joined {
     pub site: Option<String>,
     /// What was done.
     pub how: How,
+    /// Attributes of an account that was taken over by which others could have got in, and which
+    /// were emptied.
+    pub cleared: Vec<&'static str>,
+    /// Those that may not be emptied by who has joined.
+    pub not_cleared: Vec<&'static str>,
 }
 
 /// What a join has done.
@@ -249,6 +254,8 @@ fn joined(
         server: contact.server.clone(),
         site,
         how,
+        cleared: Vec::new(),
+        not_cleared: Vec::new(),
     })
 }
 

@@ -126,6 +126,8 @@ fn answer(
         site: Option<&'a str>,
         host: &'a str,
         host_resolves: bool,
+        cleared: &'a [&'static str],
+        not_cleared: &'a [&'static str],
         #[serde(flatten)]
         done: &'a Done,
         next: &'static str,
@@ -169,6 +171,15 @@ fn answer(
         ),
     );
     line("domlogond", start.words());
+    for name in &joined.cleared {
+        line(name, "emptied: others could have got in by it");
+    }
+    for name in &joined.not_cleared {
+        line(
+            name,
+            "others may get in by it, and this user may not empty it. Have it done",
+        );
+    }
     if !resolves {
         text.push_str(&format!(
             "{} has no address in the DNS. If others are to reach this host by its name, have \
@@ -191,6 +202,8 @@ fn answer(
         site,
         host: &names.full,
         host_resolves: resolves,
+        cleared: &joined.cleared,
+        not_cleared: &joined.not_cleared,
         done,
         next: NEXT,
     };

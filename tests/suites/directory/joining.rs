@@ -22,6 +22,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/joining/the domain knows another key", other_key),
         in_directory("directory/joining/leave", leave),
         in_directory("directory/joining/one-time password", one_time),
+        in_directory("directory/joining/made by another", made_by_another),
     ]
 }
 
@@ -180,4 +181,34 @@ fn one_time(world: &mut World) -> Result<()> {
         format!("more than {before}"),
         after.to_string(),
     )
+}
+
+/// Any user of the domain may make a few computers, and would stay the owner of this host's.
+fn made_by_another(world: &mut World) -> Result<()> {
+    let account = world.account(Good)?;
+    let directory = world.directory()?;
+    let leave = ["leave", "--user", ADMINISTRATOR, "--password-stdin"];
+    let password = format!("{ADMINISTRATOR_PASSWORD}\n");
+    domlogon_with(&leave, &password)?.exits(0)?;
+    directory.ask("computer", json!({"name": "SANDBOX"}))?;
+    let settings = json!({"creator": account.name, "acts_for_others": account.name});
+    directory.set(COMPUTER, settings)?;
+    let join = |user, password: &str, more: &[&str]| {
+        let join = ["join", REALM, "--user", user, "--password-stdin"];
+        domlogon_with(&[&join[..], more].concat(), &format!("{password}\n"))
+    };
+    let own = join(&account.name, PASSWORD, &[])?;
+    let refused = join(ADMINISTRATOR, ADMINISTRATOR_PASSWORD, &[])?;
+    let taken = join(ADMINISTRATOR, ADMINISTRATOR_PASSWORD, &["--take-over"])?;
+    let is_in = is_in_again(world);
+    // To him it is his own; only that here he has not really made it.
+    ensure_contains("his own", &own.exits(1)?.text(), "may not change")?;
+    let refused = refused.exits(1)?;
+    for part in [&*account.name, "--take-over", "--name"] {
+        ensure_contains("the refusal", &refused.text(), part)?;
+    }
+    // Samba lets nobody empty it.
+    let named = "msDS-AllowedToActOnBehalfOfOtherIdentity: others may get in";
+    ensure_contains("what was done", &taken.exits(0)?.text(), named)?;
+    is_in
 }

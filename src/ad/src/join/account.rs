@@ -5,7 +5,7 @@ use super::{Place, System};
 use crate::entry;
 use crate::ldap::{Change, Connection, Entry, Filter, LdapError, Scope, Search};
 use crate::queries::DomainFacts;
-use domlogon_protocol::Secret;
+use domlogon_protocol::{Secret, Sid};
 use zeroize::Zeroize;
 
 /// userAccountControl: disabled; needs no password; a computer; a domain controller.
@@ -29,6 +29,13 @@ const NO_NAME: u32 = 34;
 const NO_RIGHT: u32 = 50;
 const TAKEN: u32 = 68;
 
+/// Who may act as others on the host, and who has a key to be it: whoever made the account may
+/// have written both.
+const WAYS_IN: &[&str] = &[
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "msDS-KeyCredentialLink",
+];
+
 const ATTRIBUTES: &[&str] = &[
     "userAccountControl",
     "dNSHostName",
@@ -38,6 +45,9 @@ const ATTRIBUTES: &[&str] = &[
     "msDS-KeyVersionNumber",
     "msDS-SupportedEncryptionTypes",
     "pwdLastSet",
+    "mS-DS-CreatorSID",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "msDS-KeyCredentialLink",
 ];
 
 /// A computer's account.
@@ -51,6 +61,17 @@ pub(super) struct Account {
     pub(super) kvno: Option<u32>,
     pub(super) encryption: Option<u32>,
     pub(super) password_set: Option<i64>,
+    /// Who made it, if by the right that everybody has to a few (ms-DS-MachineAccountQuota).
+    creator: Option<Vec<u8>>,
+    ways_in: Vec<&'static str>,
+}
+
+/// What others may have kept of an account that was taken over: attributes by which they get in.
+#[derive(Default)]
+pub(super) struct WaysIn {
+    pub(super) cleared: Vec<&'static str>,
+    /// Whoever takes it over may not write them.
+    pub(super) left: Vec<&'static str>,
 }
 
 impl Account {
@@ -86,6 +107,12 @@ impl Account {
             kvno: unsigned("msDS-KeyVersionNumber"),
             encryption: unsigned("msDS-SupportedEncryptionTypes"),
             password_set: number("pwdLastSet"),
+            creator: entry.value("mS-DS-CreatorSID").map(<[u8]>::to_vec),
+            ways_in: WAYS_IN
+                .iter()
+                .copied()
+                .filter(|name| !entry.values(name).is_empty())
+                .collect(),
         }
     }
 
@@ -106,6 +133,49 @@ impl Account {
     pub(super) fn is_free_for(&self, host: &str) -> bool {
         let is_named = |name: &String| name.eq_ignore_ascii_case(host);
         self.host.as_ref().is_none_or(is_named) && (!self.was_used || self.is_disabled())
+    }
+
+    /// Who made it in advance, if that was no administrator and is not who asks now: he keeps the
+    /// rights of an owner, and would have them to whatever takes the account. `None`: nobody such.
+    pub(super) fn stranger(
+        &self,
+        connection: &mut Connection,
+        facts: &DomainFacts,
+    ) -> Result<Option<String>, LdapError> {
+        let Some(creator) = &self.creator else {
+            return Ok(None);
+        };
+        // Of the root entry: who is logged on, and his groups [ADTS 3.1.1.3.2].
+        let own = head(connection, "", "tokenGroups")?;
+        let own = own.iter().flat_map(|entry| entry.values("tokenGroups"));
+        if own.into_iter().any(|sid| sid == creator) {
+            return Ok(None);
+        }
+        let found = connection.search(&Search {
+            base: &facts.base,
+            scope: Scope::Subtree,
+            filter: Filter::Equal("objectSid", creator.clone()),
+            attributes: &["sAMAccountName"],
+            limit: 1,
+        })?;
+        let name = found.first().and_then(|entry| entry.text("sAMAccountName"));
+        let sid = || Sid::from_bytes(creator).map(|sid| sid.to_string());
+        Ok(Some(
+            name.map(str::to_owned).or_else(sid).unwrap_or_default(),
+        ))
+    }
+
+    /// Takes away by what others may have kept a way in.
+    fn close(&self, connection: &mut Connection) -> Result<WaysIn, LdapError> {
+        let mut ways = WaysIn::default();
+        for &name in &self.ways_in {
+            match connection.modify(&self.dn, &[Change::Replace(name, Vec::new())]) {
+                Ok(()) => ways.cleared.push(name),
+                Err(error) if error.is_outage() => return Err(error),
+                Err(_) => ways.left.push(name),
+            }
+        }
+        Ok(ways)
     }
 
     /// The names of services that the account should have and has not.
@@ -211,13 +281,14 @@ pub(super) fn create(
 }
 
 /// Makes an account that is there this host's. The password comes last: whoever can log on
-/// with it finds all the rest done.
+/// with it finds all the rest done. `by_force`: it may be another's.
 pub(super) fn take_over(
     connection: &mut Connection,
     place: &Place<'_>,
     account: &Account,
     password: &Secret,
-) -> Result<(), Why> {
+    by_force: bool,
+) -> Result<WaysIn, Why> {
     let no_right = |error| match error {
         LdapError::Refused { code: NO_RIGHT, .. } => Why::NoRightTo(account.dn.clone()),
         error => Why::Ldap(error),
@@ -230,12 +301,17 @@ pub(super) fn take_over(
             .map_err(no_right)?;
     }
     name_host(connection, place, account).map_err(no_right)?;
+    let ways = match by_force {
+        true => account.close(connection)?,
+        false => WaysIn::default(),
+    };
     let mut change = [Change::Replace("unicodePwd", vec![quoted(password)])];
     let result = connection.modify(&account.dn, &change);
     if let [Change::Replace(_, values)] = &mut change {
         wipe(values.iter_mut());
     }
-    result.map_err(no_right)
+    result.map_err(no_right)?;
+    Ok(ways)
 }
 
 /// Writes the host's name and the names of its services to an account that is there.

@@ -84,6 +84,8 @@ pub enum Why {
     Taken(String),
     /// Another host may be using the account: its entry, and the host.
     Exists(String, Option<String>),
+    /// A user without rights of his own has made the account: its entry, and the user.
+    MadeBy(String, String),
     /// The account is a domain controller's.
     IsController(String),
     /// The account is a user's, not a computer's.
@@ -188,7 +190,7 @@ impl Why {
             Self::NoSuchUnit(_) => "no_such_ou",
             Self::NoRight(_) | Self::NoRightTo(_) => "not_allowed",
             Self::Quota => "quota",
-            Self::Taken(_) | Self::Exists(..) => "account_exists",
+            Self::Taken(_) | Self::Exists(..) | Self::MadeBy(..) => "account_exists",
             Self::IsController(_) => "domain_controller",
             Self::IsNoComputer(_) => "no_computer",
             Self::NotPrepared(_) => "not_prepared",
@@ -368,6 +370,13 @@ impl fmt::Display for Why {
                  or another place (--ou)."
             ),
             Self::Exists(dn, host) => exists(f, dn, host.as_deref()),
+            Self::MadeBy(dn, maker) => write!(
+                f,
+                "There is an account {dn} already, and it was made by {maker}, who is no \
+                 administrator and keeps rights to it: he could become this host, or log on to \
+                 it as anybody. Have the account deleted, or give this host's account another \
+                 name: --name NAME. --take-over takes it all the same."
+            ),
             Self::IsController(dn) => write!(
                 f,
                 "{dn} is the account of a domain controller, which is not taken over. Give this \

@@ -1,6 +1,6 @@
 //! Making the account, or taking one that is there.
 
-use super::account::{self, Account};
+use super::account::{self, Account, WaysIn};
 use super::contact::Contact;
 use super::error::{JoinError, Why};
 use super::proof::{complete, finish};
@@ -21,6 +21,9 @@ pub(super) fn by_administrator(
         Some(account) => {
             let free = wish.take_over || account.is_free_for(place.host);
             may_take(account, free).map_err(Why::and_nothing_left)?;
+            if !wish.take_over {
+                is_no_strangers(account, contact, &facts).map_err(Why::and_nothing_left)?;
+            }
             None
         }
         None => Some(
@@ -29,9 +32,11 @@ pub(super) fn by_administrator(
     };
     let machine = prepare(place, wish, &facts).map_err(Why::and_nothing_left)?;
     let password = &machine.current.password;
+    let mut ways = WaysIn::default();
     let (dn, how) = match (&found, container) {
         (Some(account), _) => {
-            account::take_over(contact.again(), place, account, password)
+            let by_force = wish.take_over;
+            ways = account::take_over(contact.again(), place, account, password, by_force)
                 .map_err(|why| forget_unless_told(place, why))?;
             (account.dn.clone(), How::TakenOver)
         }
@@ -44,7 +49,13 @@ pub(super) fn by_administrator(
     };
     let finished = settle(place, wish, contact, machine, &dn);
     match finished {
-        Ok(()) => joined(place, contact, Some(dn), how).map_err(Why::and_account_left),
+        Ok(()) => joined(place, contact, Some(dn), how)
+            .map(|joined| Joined {
+                cleared: ways.cleared,
+                not_cleared: ways.left,
+                ..joined
+            })
+            .map_err(Why::and_account_left),
         Err(why) if how == How::Created && contact.again().delete(&dn).is_ok() => {
             forget(place);
             Err(why.and_nothing_left())
@@ -144,6 +155,18 @@ fn may_take(account: &Account, free: bool) -> Result<(), Why> {
         Ok(())
     } else {
         Err(Why::Exists(dn, account.host.clone()))
+    }
+}
+
+/// Judges whether somebody without rights of his own has made the account for this host.
+fn is_no_strangers(
+    account: &Account,
+    contact: &mut Contact,
+    facts: &DomainFacts,
+) -> Result<(), Why> {
+    match account.stranger(contact.again(), facts)? {
+        Some(maker) => Err(Why::MadeBy(account.dn.clone(), maker)),
+        None => Ok(()),
     }
 }
 

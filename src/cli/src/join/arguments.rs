@@ -40,7 +40,8 @@ pub(crate) struct Join {
     /// The account was made in advance: what is asked for is its one-time password.
     #[arg(long, conflicts_with_all = ["user", "ou"])]
     pub(crate) one_time_password: bool,
-    /// Take an account of this name that another host may be using.
+    /// Take an account of this name that another host may be using, or that a user without
+    /// rights of his own has made.
     #[arg(long)]
     pub(crate) take_over: bool,
     /// Read the password from standard input: one line.

@@ -10,6 +10,8 @@ fn joined() -> Joined {
         server: "dc1.acme.example".to_owned(),
         site: None,
         how: How::Created,
+        cleared: Vec::new(),
+        not_cleared: Vec::new(),
     }
 }
 
