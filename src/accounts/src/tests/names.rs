@@ -239,7 +239,11 @@ fn why_an_account_is_hidden_is_told() {
     world.user("carol");
     let hidden = |world: &World, user: &str| world.hidden(&name(user), NOW).unwrap();
     assert_eq!(hidden(&world, "alice"), None);
-    let local = Arc::new(Later { uid, gid: 0 });
+    let local = Arc::new(Later {
+        uid,
+        gid: 0,
+        lent: false,
+    });
     let world = world.reopened(|o| o.local = local).unwrap();
     let why = AdminError::Hidden("Alice".to_owned(), uid, Some("bob".to_owned()));
     assert_eq!(hidden(&world, "ALICE"), Some(why));
@@ -247,7 +251,11 @@ fn why_an_account_is_hidden_is_told() {
         assert_eq!(hidden(&world, other), None, "{other}");
     }
     let gid = 1_900_000_513;
-    let local = Arc::new(Later { uid: 1000, gid });
+    let local = Arc::new(Later {
+        uid: 1000,
+        gid,
+        lent: false,
+    });
     let world = world.reopened(|o| o.local = local).unwrap();
     let why = AdminError::Hidden("carol".to_owned(), gid, None);
     assert_eq!(hidden(&world, "carol"), Some(why));
@@ -267,7 +275,11 @@ fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
             force: false,
         })
     };
-    let local = Arc::new(Later { uid, gid: 0 });
+    let local = Arc::new(Later {
+        uid,
+        gid: 0,
+        lent: false,
+    });
     let world = world.reopened(|o| o.local = local).unwrap();
     assert_eq!(
         delete(&world, "carol"),
@@ -284,6 +296,7 @@ fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
     let local = Arc::new(Later {
         uid: 1000,
         gid: 1_900_000_513,
+        lent: false,
     });
     let world = world.reopened(|o| o.local = local).unwrap();
     delete(&world, "carol").unwrap();
