@@ -327,6 +327,8 @@ impl Session {
                 .map_err(Trouble::Kerberos)
         };
         match held.as_mut().filter(|held| !replaces(held)) {
+            // Somebody else was faster. One that is doubted is held no more.
+            Some(held) if held.servers.contains(&server.name) => {}
             Some(held) => {
                 kerberos
                     .replace(PROCESS_CACHE, ticket)
