@@ -120,7 +120,7 @@ pub struct Joined {
     /// Attributes of an account that was taken over by which others could have got in, and which
     /// were emptied.
     pub cleared: Vec<&'static str>,
-    /// Those that may not be emptied by who has joined.
+    /// Those that are left: who has joined may not empty them, or they may be meant.
     pub not_cleared: Vec<&'static str>,
 }
 

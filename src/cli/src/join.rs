@@ -177,7 +177,7 @@ fn answer(
     for name in &joined.not_cleared {
         line(
             name,
-            "others may get in by it, and this user may not empty it. Have it done",
+            "others may get in by it: look whether that is meant, and have it emptied if not",
         );
     }
     if !resolves {

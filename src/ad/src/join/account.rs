@@ -70,7 +70,7 @@ pub(super) struct Account {
 #[derive(Default)]
 pub(super) struct WaysIn {
     pub(super) cleared: Vec<&'static str>,
-    /// Whoever takes it over may not write them.
+    /// Whoever takes it over may not write them, or they may be meant.
     pub(super) left: Vec<&'static str>,
 }
 
@@ -135,7 +135,7 @@ impl Account {
         self.host.as_ref().is_none_or(is_named) && (!self.was_used || self.is_disabled())
     }
 
-    /// Who made it in advance, if that was no administrator and is not who asks now: he keeps the
+    /// Who made it in advance, if by that right and if that is not who asks now: he keeps the
     /// rights of an owner, and would have them to whatever takes the account. `None`: nobody such.
     pub(super) fn stranger(
         &self,
@@ -281,13 +281,14 @@ pub(super) fn create(
 }
 
 /// Makes an account that is there this host's. The password comes last: whoever can log on
-/// with it finds all the rest done. `by_force`: it may be another's.
+/// with it finds all the rest done. `strangers`: one made it
+/// who keeps rights to it.
 pub(super) fn take_over(
     connection: &mut Connection,
     place: &Place<'_>,
     account: &Account,
     password: &Secret,
-    by_force: bool,
+    strangers: bool,
 ) -> Result<WaysIn, Why> {
     let no_right = |error| match error {
         LdapError::Refused { code: NO_RIGHT, .. } => Why::NoRightTo(account.dn.clone()),
@@ -301,9 +302,13 @@ pub(super) fn take_over(
             .map_err(no_right)?;
     }
     name_host(connection, place, account).map_err(no_right)?;
-    let ways = match by_force {
+    let ways = match strangers {
         true => account.close(connection)?,
-        false => WaysIn::default(),
+        // An administrator may have meant it.
+        false => WaysIn {
+            cleared: Vec::new(),
+            left: account.ways_in.clone(),
+        },
     };
     let mut change = [Change::Replace("unicodePwd", vec![quoted(password)])];
     let result = connection.modify(&account.dn, &change);

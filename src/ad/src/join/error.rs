@@ -84,7 +84,7 @@ pub enum Why {
     Taken(String),
     /// Another host may be using the account: its entry, and the host.
     Exists(String, Option<String>),
-    /// A user without rights of his own has made the account: its entry, and the user.
+    /// Another user has made the account by the right that everybody has: its entry, and the user.
     MadeBy(String, String),
     /// The account is a domain controller's.
     IsController(String),
@@ -372,9 +372,8 @@ impl fmt::Display for Why {
             Self::Exists(dn, host) => exists(f, dn, host.as_deref()),
             Self::MadeBy(dn, maker) => write!(
                 f,
-                "There is an account {dn} already, and it was made by {maker}, who is no \
-                 administrator and keeps rights to it: he could become this host, or log on to \
-                 it as anybody. Have the account deleted, or give this host's account another \
+                "There is an account {dn} already, and it was made by {maker}, who \
+                 keeps rights to it: he could become this host, or log on to it as anybody. Have the account deleted, or give this host's account another \
                  name: --name NAME. --take-over takes it all the same."
             ),
             Self::IsController(dn) => write!(

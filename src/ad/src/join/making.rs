@@ -17,12 +17,19 @@ pub(super) fn by_administrator(
     contact: &mut Contact,
 ) -> Result<Joined, JoinError> {
     let (facts, found) = look(place, contact).map_err(Why::and_nothing_left)?;
+    let stranger = match &found {
+        Some(account) => account
+            .stranger(contact.again(), &facts)
+            .map_err(|error| Why::Ldap(error).and_nothing_left())?,
+        None => None,
+    };
     let container = match &found {
         Some(account) => {
             let free = wish.take_over || account.is_free_for(place.host);
             may_take(account, free).map_err(Why::and_nothing_left)?;
-            if !wish.take_over {
-                is_no_strangers(account, contact, &facts).map_err(Why::and_nothing_left)?;
+            if let (false, Some(maker)) = (wish.take_over, &stranger) {
+                let why = Why::MadeBy(account.dn.clone(), maker.clone());
+                return Err(why.and_nothing_left());
             }
             None
         }
@@ -35,8 +42,8 @@ pub(super) fn by_administrator(
     let mut ways = WaysIn::default();
     let (dn, how) = match (&found, container) {
         (Some(account), _) => {
-            let by_force = wish.take_over;
-            ways = account::take_over(contact.again(), place, account, password, by_force)
+            let strangers = stranger.is_some();
+            ways = account::take_over(contact.again(), place, account, password, strangers)
                 .map_err(|why| forget_unless_told(place, why))?;
             (account.dn.clone(), How::TakenOver)
         }
@@ -155,18 +162,6 @@ fn may_take(account: &Account, free: bool) -> Result<(), Why> {
         Ok(())
     } else {
         Err(Why::Exists(dn, account.host.clone()))
-    }
-}
-
-/// Judges whether somebody without rights of his own has made the account for this host.
-fn is_no_strangers(
-    account: &Account,
-    contact: &mut Contact,
-    facts: &DomainFacts,
-) -> Result<(), Why> {
-    match account.stranger(contact.again(), facts)? {
-        Some(maker) => Err(Why::MadeBy(account.dn.clone(), maker)),
-        None => Ok(()),
     }
 }
 
