@@ -141,12 +141,16 @@ fn lists_of_users_that_hold_are_no_fault() {
         tree.append("/etc/ssh/sshd_config", line);
         report(tree).findings.pop().unwrap().mend
     };
-    let lists = "DenyUsers alice root corp-* bob@10.0.0.* carol@*.corp.example\nAllowUsers *@lab\n";
+    let lists = "DenyUsers alice root corp-* bob@10.0.0.* carol@*.corp.example\n\
+        AllowUsers *@lab root@corp.example localuser@corp.example\n";
     let tree = Tree::debian();
     tree.append("/etc/ssh/sshd_config", lists);
     assert!(report(&tree).healthy, "{}", report(&tree).text());
     let mend = advice(&tree, "DenyUsers CORP\\dave\n");
-    assert!(mend.contains("DenyUsers dave "), "{mend}");
+    assert!(
+        mend.starts_with("write in its place: DenyGroups GROUP"),
+        "{mend}"
+    );
 
     let tree = Tree::debian();
     let file = "/etc/domlogon/domlogon.toml";
@@ -157,7 +161,11 @@ fn lists_of_users_that_hold_are_no_fault() {
     );
     assert!(report(&tree).healthy, "{}", report(&tree).text());
     let mend = advice(&tree, "AllowUsers dave@corp.example\n");
-    assert!(mend.contains("AllowUsers dave?corp.example "), "{mend}");
+    assert!(
+        mend.starts_with("write in its place: AllowGroups GROUP"),
+        "{mend}"
+    );
+    assert!(mend.contains("root"), "{mend}");
 
     let mend = advice(&Tree::debian(), "Match User alice\n");
     assert!(
@@ -211,6 +219,38 @@ fn accounts_whose_ids_a_local_user_may_take() {
     tree.remove("/etc/subuid");
     tree.remove("/etc/subgid");
     assert!(!found(&groups).contains("may take"));
+}
+
+/// Whoever reads the advice is root: a pattern in it could keep everybody out, or let anybody in,
+/// and a name that is spelt as somebody typed it denies nobody.
+#[test]
+fn no_user_is_advised_to_sshd() {
+    let names = ["", "[directory]\nnames = \"qualified\"\n"];
+    let users = [
+        "CORP\\*",
+        "*@corp.example",
+        "corp\\ROOT",
+        "R?ot@corp.example",
+        "Dave@CORP.",
+    ];
+    for (names, user) in names
+        .iter()
+        .flat_map(|names| users.map(|user| (names, user)))
+    {
+        for keyword in ["DenyUsers", "AllowUsers"] {
+            let tree = Tree::debian();
+            tree.append("/etc/domlogon/domlogon.toml", names);
+            tree.append("/etc/ssh/sshd_config", &format!("{keyword} {user}\n"));
+            let found = report(&tree);
+            assert_eq!(found.findings.len(), 1, "{}", found.text());
+            let mend = &found.findings[0].mend;
+            let account = user
+                .trim_start_matches("CORP\\")
+                .trim_start_matches("corp\\");
+            let account = account.split('@').next().unwrap();
+            assert!(!mend.contains(&format!("Users {account}")), "{mend}");
+        }
+    }
 }
 
 /// Every file that is read.

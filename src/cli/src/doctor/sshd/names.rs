@@ -32,8 +32,8 @@ impl Local {
 /// The names of the domain, and how those of its accounts are written.
 struct Domain {
     names: Vec<String>,
-    /// `alice@corp.example`, and not `alice`: the name of the domain behind the sign.
-    qualified: Option<String>,
+    /// `alice@corp.example`, and not `alice`.
+    is_qualified: bool,
 }
 
 impl Domain {
@@ -45,14 +45,10 @@ impl Domain {
             let value = toml.get(section)?.get(key)?.as_str()?;
             Some(value.to_owned()).filter(|value| !value.is_empty())
         };
-        let dns_name = value("domain", "dns_name");
-        let is_qualified = value("directory", "names").as_deref() == Some("qualified");
+        let names = [value("domain", "name"), value("domain", "dns_name")];
         Self {
-            names: [value("domain", "name"), dns_name.clone()]
-                .into_iter()
-                .flatten()
-                .collect(),
-            qualified: dns_name.filter(|_| is_qualified),
+            names: names.into_iter().flatten().collect(),
+            is_qualified: value("directory", "names").as_deref() == Some("qualified"),
         }
     }
 
@@ -68,14 +64,6 @@ impl Domain {
         }
         let (account, domain) = pattern.rsplit_once('@')?;
         self.is(domain.trim_end_matches('.')).then_some(account)
-    }
-
-    /// How to write an account in a list: sshd takes what follows the last @ for a host.
-    fn pattern(&self, account: &str) -> String {
-        match &self.qualified {
-            Some(domain) => format!("{account}?{domain}"),
-            None => account.to_owned(),
-        }
     }
 }
 
@@ -110,15 +98,32 @@ fn spellings(local: &Local, configuration: &Configuration, report: &mut Report) 
 /// A name in `DenyUsers` or `AllowUsers` that no account of the domain can have there: they are
 /// compared with the one spelling that the account itself has, and `alice@corp.example` means
 /// alice from the host corp.example (`match_user` of OpenSSH).
+///
+/// Groups alone are advised. Which spelling that is, is not known here; and what is a pattern, or
+/// a name of this host, would mean others than it was written for.
 fn list(local: &Local, domain: &Domain, denies: bool, setting: &Setting, report: &mut Report) {
     let written = &setting.value;
-    let is_short = || domain.qualified.is_some() && !written.contains(['@', '*', '?', '\\']);
+    let is_pattern = |name: &str| name.contains(['*', '?']);
     let named = domain.account(written);
-    let account = match named {
-        Some(account) => account,
-        None if is_short() && !local.has(written) => written,
-        None => return,
-    };
+    let by_host = named.filter(|_| written.contains('@'));
+    match named {
+        // A user of this host, from one host.
+        Some(name)
+            if by_host.is_some()
+                && !domain.is_qualified
+                && !is_pattern(name)
+                && local.has(name) =>
+        {
+            return;
+        }
+        Some(_) => {}
+        None => {
+            let is_short = domain.is_qualified && !written.contains(['@', '\\']);
+            if !is_short || is_pattern(written) || local.has(written) {
+                return;
+            }
+        }
+    }
     let keyword = if denies { "DenyUsers" } else { "AllowUsers" };
     let verb = if denies { "denies" } else { "allows" };
     let severity = match named {
@@ -126,7 +131,7 @@ fn list(local: &Local, domain: &Domain, denies: bool, setting: &Setting, report:
         Some(_) if denies => Severity::Danger,
         Some(_) => Severity::Error,
     };
-    let why = if named.is_some() && written.contains('@') {
+    let why = if by_host.is_some() {
         "sshd takes what follows the @ for the host that the user comes from"
     } else {
         "sshd compares it with the name as ls and id show it"
@@ -139,10 +144,13 @@ fn list(local: &Local, domain: &Domain, denies: bool, setting: &Setting, report:
         )
         .at(&setting.file, setting.line)
         .because(why)
-        .mend(format!(
-            "write: {keyword} {} (and: systemctl reload ssh), or better {} GROUP",
-            domain.pattern(account),
-            if denies { "DenyGroups" } else { "AllowGroups" },
-        )),
+        .mend(if denies {
+            "write in its place: DenyGroups GROUP, of which whoever is kept out is a member (and: \
+             systemctl reload ssh)"
+        } else {
+            "write in its place: AllowGroups GROUP, with a group of everybody who comes in by ssh, \
+             root too, as sshd lets in nobody else then (and: systemctl reload ssh); an AllowUsers \
+             that stays has to name them, too"
+        }),
     );
 }
