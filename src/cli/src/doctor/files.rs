@@ -154,7 +154,10 @@ fn state(host: &Host, names: &Names, report: &mut Report) {
     for name in host.list(STATE) {
         let path = format!("{STATE}/{name}");
         match host.lstat(&path) {
-            Some(found) if found.is_file() && found.nlink() == 1 => {
+            Some(found) if found.is_file() => {
+                if found.nlink() > 1 {
+                    odd(&path, &found, report);
+                }
                 state_file(&path, &name, &found, folder.uid(), report);
             }
             Some(found) if !found.is_dir() => odd(&path, &found, report),
@@ -181,6 +184,14 @@ fn odd(path: &str, found: &Metadata, report: &mut Report) {
 }
 
 fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut Report) {
+    let word = shell_word(path);
+    // A command changes the file under its other names, too, whatever it is there.
+    let command = |command: String| match found.nlink() {
+        0 | 1 => command,
+        _ => format!(
+            "look at it first (find / -xdev -samefile {word}), and if it is the daemon's: {command}"
+        ),
+    };
     let secret = secret(name);
     let open = if secret.is_some() { 0o077 } else { 0o022 };
     if found.mode() & open != 0 {
@@ -192,7 +203,7 @@ fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut
             )
             .at(path, None)
             .because(why)
-            .mend(format!("chmod 0600 {}", shell_word(path))),
+            .mend(command(format!("chmod 0600 {word}"))),
         );
     }
     if found.uid() != owner {
@@ -206,10 +217,9 @@ fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut
             )
             .at(path, None)
             .because("the daemon cannot write it, and refuses everybody")
-            .mend(format!(
-                "chown --no-dereference --reference={STATE} {}",
-                shell_word(path)
-            )),
+            .mend(command(format!(
+                "chown --no-dereference --reference={STATE} {word}"
+            ))),
         );
     }
 }

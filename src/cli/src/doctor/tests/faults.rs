@@ -571,6 +571,29 @@ fn what_is_no_file_of_the_daemons_is_not_mended() {
     );
 }
 
+/// Whoever has the other name of a file reads it as well, and a command for it changes both.
+#[test]
+fn what_others_can_read_under_two_names_is_told_with_both() {
+    let tree = Tree::debian();
+    std::fs::hard_link(tree.path(STATE), tree.path("/srv.db")).unwrap();
+    tree.mode(STATE, 0o644);
+    let found = report(&tree);
+    let codes: Vec<_> = found.findings.iter().map(|one| one.code).collect();
+    assert_eq!(
+        codes,
+        ["state-exposed", "state-not-a-file"],
+        "{}",
+        found.text()
+    );
+    assert_eq!(found.findings[0].severity, Severity::Danger);
+    assert!(
+        found
+            .findings
+            .iter()
+            .all(|one| one.mend.starts_with("look"))
+    );
+}
+
 /// As Debian's pam-auth-update lays it: pam_unix first, which asks no user of the domain.
 #[test]
 fn the_password_stack_of_pam_auth_update_is_no_fault() {
