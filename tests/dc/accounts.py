@@ -2,6 +2,7 @@
 as that goes, and with nothing of domlogon."""
 import os
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import ldb
@@ -329,7 +330,12 @@ class Accounts:
         for _ in range(4):
             update_machine_account_password(self.db, secrets, names)
 
-    do_forge_controller = forge_controller
+    def do_forge_controller(self):
+        """In a process of its own: the library keeps the secrets open that it saw first, and would
+        write those of a twin there."""
+        forge = "import sys, accounts; accounts.Accounts(sys.argv[1]).forge_controller()"
+        subprocess.run([sys.executable, "-B", "-c", forge, self.folder], check=True,
+                       cwd=os.path.dirname(os.path.abspath(__file__)))
 
     # ------------------------------------------------------------ the database
 

@@ -69,8 +69,8 @@ impl Caller {
     /// Not root's own programs; nor those that a service started, which may have many persons
     /// to let in.
     const fn is_paced(self) -> bool {
-        // The others are systemd's and nobody's, below and above [systemd's UIDS-GIDS].
-        !self.is_root() || matches!(self.owner, 1000..=60_000 | 65_536..)
+        // The others are of systems, services and nobody [systemd's UIDS-GIDS].
+        !self.is_root() || matches!(self.owner, 1000..=60_513 | 65_536..)
     }
 }
 

@@ -180,7 +180,7 @@ fn whoever_is_behind_roots_programs_is_slowed() {
     let soon = Duration::from_millis(500);
     // sudo without a password, and a service that has persons to let in.
     assert!(took(1000, &|| account("alice")) < soon);
-    for service in [33, 999, 60_001, 65_534] {
+    for service in [33, 999, 60_514, 65_534] {
         assert!(took(service, &|| logon("alice", "x")) < soon);
     }
 }
