@@ -21,7 +21,10 @@ pub(crate) fn change<H: Host>(host: &H, flags: Flags, arguments: Arguments) -> P
     }
     // Taken first: whatever the end, nothing stays that the next pass does not need.
     let kept = host.kept();
-    let held_up = kept.as_ref().is_some_and(|kept| kept.what.holds_up());
+    let held_up = kept.as_ref().is_some_and(|kept| {
+        let goes_on = call.hook == Hook::Update && matches!(kept.what, KeptWhat::Ready(_));
+        kept.what.holds_up() && !goes_on
+    });
     let code = match call.pass(kept, held_up).unwrap_or_else(|code| code) {
         PamCode::Ignore | PamCode::UserUnknown if held_up => PamCode::AuthtokErr,
         code => code,
