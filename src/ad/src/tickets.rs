@@ -108,6 +108,35 @@ const fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logon::tests::{open, settings};
+    use crate::settings::Settings;
+
+    #[test]
+    fn whoever_has_the_name_by_now_does_not_get_the_tickets_of_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open(Settings {
+            tickets: Some("FILE:/run/user/{uid}/krb5cc".to_owned()),
+            ..settings(folder.path())
+        });
+        let (before, now) = (
+            Person::example("alice", 1103),
+            Person::example("Alice", 1104),
+        );
+        let (user, at) = (UserName::parse(b"alice").unwrap(), Timestamp(1000));
+        let tickets = || {
+            let bytes = Zeroizing::new(b"ticket".to_vec());
+            directory.pending.keep(&before, "sshd", bytes, at);
+            directory.tickets_of(&user, "sshd", at)
+        };
+        assert!(tickets().is_none(), "of somebody who is not known");
+        directory.keep(&before, None, at).unwrap();
+        let uid = directory.user(&before).unwrap().uid;
+        let his = tickets().unwrap();
+        assert_eq!(his.uid, uid);
+        assert_eq!(his.cache, format!("FILE:/run/user/{uid}/krb5cc"));
+        directory.keep(&now, None, at).unwrap();
+        assert!(tickets().is_none(), "another account has the name");
+    }
 
     #[test]
     fn handed_out_once_in_time_and_to_the_same_service() {
