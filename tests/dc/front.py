@@ -1,20 +1,22 @@
-"""front.py ADDRESS DELAY PORT=TARGET…: pass TCP and UDP of these ports on, DELAY milliseconds
-late in each direction. PORT=TARGET! passes on what is asked by TCP, and in place of the answer
-the connection ends. Prints a line when it listens."""
+"""front.py ADDRESS DELAY HEARD PORT=TARGET…: pass TCP and UDP of these ports on, DELAY
+milliseconds late in each direction. PORT=TARGET! passes on what is asked by TCP, and in place of
+the answer the connection ends. What is asked of PORT=TARGET? by TCP is also written to the file
+HEARD. Prints a line when it listens."""
 import asyncio
 import sys
 
 
 async def main():
-    address, delay, *ways = sys.argv[1:]
+    address, delay, heard, *ways = sys.argv[1:]
     delay = int(delay) / 1000
+    heard = open(heard, "wb", buffering=0)
     loop = asyncio.get_running_loop()
     for way in ways:
         port, target = way.split("=")
         port = int(port)
         await asyncio.start_server(
             lambda reader, writer, target=target, port=port: connection(
-                reader, writer, target, port, delay),
+                reader, writer, target, port, delay, heard),
             address, port)
         await loop.create_datagram_endpoint(
             lambda target=target, port=port: Datagrams(target, port, delay),
@@ -23,10 +25,11 @@ async def main():
     await asyncio.Event().wait()
 
 
-async def connection(reader, writer, target, port, delay):
+async def connection(reader, writer, target, port, delay, heard):
     is_mute = target.endswith("!")
+    ear = heard if target.endswith("?") else None
     try:
-        inner_reader, inner_writer = await asyncio.open_connection(target.rstrip("!"), port)
+        inner_reader, inner_writer = await asyncio.open_connection(target.rstrip("!?"), port)
     except OSError:
         writer.close()
         return
@@ -35,12 +38,15 @@ async def connection(reader, writer, target, port, delay):
         await inner_reader.read(1)
         writer.close()
         return
-    await asyncio.gather(pump(reader, inner_writer, delay), pump(inner_reader, writer, delay))
+    await asyncio.gather(
+        pump(reader, inner_writer, delay, ear), pump(inner_reader, writer, delay))
 
 
-async def pump(reader, writer, delay):
+async def pump(reader, writer, delay, ear=None):
     try:
         while data := await reader.read(65536):
+            if ear:
+                ear.write(data)
             await asyncio.sleep(delay)
             writer.write(data)
             await writer.drain()
@@ -66,7 +72,7 @@ class Datagrams(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
         inner, _ = await loop.create_datagram_endpoint(
-            lambda: Answer(answer), remote_addr=(self.target.rstrip("!"), self.port))
+            lambda: Answer(answer), remote_addr=(self.target.rstrip("!?"), self.port))
         inner.sendto(data)
         try:
             reply = await asyncio.wait_for(answer, 10)

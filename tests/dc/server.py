@@ -135,6 +135,7 @@ class Server:
         self.twin = folder + "-twin"
         self.running = []
         self.front = None
+        self.heard = folder + "/run/heard"
         # Whether the true one runs, with the right time.
         self.is_true = False
 
@@ -294,19 +295,24 @@ class Server:
             return
         ways = {port: ADDRESS for port in PORTS.values()}
         if mode == "false":
-            ways.update({PORTS["kdc"]: TWIN_ADDRESS, PORTS["kpasswd"]: TWIN_ADDRESS})
+            ways.update({PORTS["kdc"]: TWIN_ADDRESS + "?", PORTS["kpasswd"]: TWIN_ADDRESS})
         if mode == "mute":
             ways[PORTS["kpasswd"]] += "!"
         if mode == "closed":
             del ways[PORTS["kpasswd"]]
         self.front = subprocess.Popen(
-            ["/usr/bin/python3", HERE + "/front.py", SECOND_ADDRESS, str(delay),
+            ["/usr/bin/python3", HERE + "/front.py", SECOND_ADDRESS, str(delay), self.heard,
              *("%d=%s" % way for way in ways.items())],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=ENVIRONMENT)
         if not self.front.stdout.readline():
             raise RuntimeError("the front did not come up")
         if mode == "frozen":
             self.front.send_signal(signal.SIGSTOP)
+
+    def do_heard(self, name):
+        """Whether Kerberos of the twin was asked about somebody since the front leads there."""
+        with open(self.heard, "rb") as file:
+            return name.encode() in file.read()
 
     def do_log(self, start=0):
         """What the controller has logged, one line for each attempt to prove who one is."""

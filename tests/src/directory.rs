@@ -340,6 +340,14 @@ impl Directory {
         self.ask("front", words).map(drop)
     }
 
+    /// Whether Kerberos of the twin was asked about somebody since [`Front::False`] leads there.
+    ///
+    /// # Errors
+    /// When there is no such front.
+    pub fn twin_was_asked_about(&self, name: &str) -> Result<bool> {
+        Ok(self.ask("heard", json!({"name": name}))? == true)
+    }
+
     /// Whether the DNS knows the second name as one more controller of the domain.
     ///
     /// # Errors

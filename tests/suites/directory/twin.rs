@@ -200,8 +200,19 @@ fn of_kerberos_alone(world: &mut World) -> Result<()> {
     let expired: Vec<&str> = names.iter().skip(1).copied().collect();
     directory.add_twin(&names, &expired)?;
     between(world, "", |_| {
-        for account in &cast {
-            no_way_in(account)?;
+        // The last two must change their passwords by the true one, too.
+        let services = ["swaylock", "login", "login", "swaylock"];
+        for (account, service) in cast.iter().zip(services) {
+            let probe = Probe::bare(service, &account.name).answer(TWIN_PASSWORD);
+            not_believed(&directory, account, probe, "auth")?;
+            let probe = a_change(account, TWIN_PASSWORD);
+            let report = not_believed(&directory, account, probe, "chauthtok")?;
+            ensure(
+                report.texts("prompt off").len() <= 1,
+                "a change with the twin's password",
+                "a refusal before a new one is asked for",
+                report.text(),
+            )?;
             let learnt = directory.opinion_of_twin(&account.name, NEW_PASSWORD)?;
             ensure_equal("the new password at the twin", &*learnt, "52e")?;
         }
@@ -387,17 +398,11 @@ fn that_knows_the_old(world: &mut World) -> Result<()> {
     directory.add_twin(&[], &[])?;
     between(world, "", |_| {
         for account in &cast {
-            let report = Probe::bare("once", &account.name)
-                .answer(PASSWORD)
-                .answer(NEW_PASSWORD)
-                .answer(NEW_PASSWORD)
-                .as_user(&account.name)
-                .run(&["chauthtok"])?;
-            ensure(
-                report.code("chauthtok")? != "SUCCESS",
-                "a change at the twin",
-                "a refusal",
-                report.text(),
+            not_believed(
+                &directory,
+                account,
+                a_change(account, PASSWORD),
+                "chauthtok",
             )?;
             let learnt = directory.opinion_of_twin(&account.name, NEW_PASSWORD)?;
             ensure_equal("the new password at the twin", &*learnt, "52e")?;
@@ -405,6 +410,41 @@ fn that_knows_the_old(world: &mut World) -> Result<()> {
         Ok(())
     })?;
     cast.iter().try_for_each(Account::keeps_its_password)
+}
+
+fn a_change(account: &Account, old: &str) -> Probe {
+    Probe::bare("once", &account.name)
+        .answer(old)
+        .answer(NEW_PASSWORD)
+        .answer(NEW_PASSWORD)
+        .as_user(&account.name)
+}
+
+/// Has the twin asked about somebody, who gets nothing by it. The daemon asks nobody there any
+/// more after that: each time it has to meet an honest one before.
+fn not_believed(
+    directory: &Directory,
+    account: &Account,
+    probe: Probe,
+    operation: &str,
+) -> Result<Report> {
+    for front in [Front::Open(0), Front::False] {
+        directory.front(front)?;
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+    }
+    let report = probe.run(&[operation])?;
+    ensure(
+        report.code(operation)? != "SUCCESS",
+        format!("{operation} at the twin, {:?}", account.condition),
+        "a refusal",
+        report.text(),
+    )?;
+    ensure_equal(
+        format!("whether the twin was asked about {}", account.name),
+        directory.twin_was_asked_about(&account.name)?,
+        true,
+    )?;
+    Ok(report)
 }
 
 /// With the one between who leads Kerberos to the twin; the daemon has met him before as an
@@ -430,32 +470,4 @@ fn between(
     world.calm()?;
     directory.second_is_known(false)?;
     result
-}
-
-fn no_way_in(account: &Account) -> Result<()> {
-    for service in ["swaylock", "login", "sshd", "ftp"] {
-        let report = Probe::bare(service, &account.name)
-            .answer(TWIN_PASSWORD)
-            .answer(NEW_PASSWORD)
-            .answer(NEW_PASSWORD)
-            .run(&["auth"])?;
-        ensure(
-            report.code("auth")? != "SUCCESS",
-            format!("{service} with the twin's password"),
-            "no logon",
-            report.text(),
-        )?;
-    }
-    let report = Probe::bare("once", &account.name)
-        .answer(TWIN_PASSWORD)
-        .answer(NEW_PASSWORD)
-        .answer(NEW_PASSWORD)
-        .as_user(&account.name)
-        .run(&["chauthtok"])?;
-    ensure(
-        report.code("chauthtok")? != "SUCCESS" && report.texts("prompt off").len() <= 1,
-        "a change with the twin's password",
-        "a refusal, before a new one is asked for",
-        report.text(),
-    )
 }
