@@ -19,6 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         each("attacks/names that look like another's", look_alikes),
         each("attacks/names of root and of local users", local_names),
         each("attacks/numbers that are nobody's", nobodys_numbers),
+        each("attacks/filters in names", filters),
         each("attacks/amid two thousand open files", many_files),
         case("attacks/an account with the host's numbers", own_numbers),
     ]
@@ -168,6 +169,61 @@ fn look_alikes(world: &mut World) -> Result<()> {
             "nobody",
             getent("passwd", &other)?,
         )?;
+    }
+    account.opens_with(PASSWORD)
+}
+
+/// In a filter of LDAP, or in SQL, these would mean something. They are names like any other,
+/// that nobody has: a question that they break is an outage.
+fn filters(world: &mut World) -> Result<()> {
+    world.policy(&["lockout-threshold=0"])?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    account.opens_with(PASSWORD)?;
+    for other in [
+        // Characters that no name may have.
+        "*".to_owned(),
+        format!("{name}*"),
+        format!("*{name}"),
+        format!("{}*", &name[..2]),
+        format!("{name})(objectClass=*"),
+        format!("{name})(|(uid=*"),
+        format!("*)(sAMAccountName={name}"),
+        format!("{name}\\2a"),
+        format!("\\61{}", &name[1..]),
+        format!("{name}\\00"),
+        format!("{name}' OR '1'='1"),
+        format!("{name}';--"),
+        // And those that reach the question.
+        "(".to_owned(),
+        ")".to_owned(),
+        "&".to_owned(),
+        "(&)".to_owned(),
+        format!("({name}"),
+        format!("{name})"),
+        format!("({name})"),
+        format!("{name})("),
+        format!("{name})(&"),
+        format!("{name})(!(x~x)"),
+        format!("!({name}x)"),
+        format!("{name}%00"),
+        format!("{name}'"),
+        format!("{name}'--"),
+        format!("{name}' OR '1' LIKE '1"),
+        format!("' OR name LIKE '{name}"),
+        "'--".to_owned(),
+        "%".to_owned(),
+        format!("{}_", &name[..name.len() - 1]),
+        format!("{}%", &name[..2]),
+    ] {
+        for service in ["login", "sshd"] {
+            Probe::bare(service, &other)
+                .answer(PASSWORD)
+                .run(&["auth"])?
+                .returns("auth", "USER_UNKNOWN")?;
+        }
+        nobody("passwd", &other)?;
+        nobody("group", &other)?;
     }
     account.opens_with(PASSWORD)
 }

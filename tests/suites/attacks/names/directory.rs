@@ -23,7 +23,6 @@ pub(super) fn cases() -> Vec<Case> {
             misleading_names,
         ),
         in_directory("attacks/texts that end a line", texts),
-        in_directory("attacks/filters in names", filters),
         in_directory("attacks/names of Kerberos", principals),
         in_directory("attacks/a ticket of a local user's name", ticket_by_name),
     ]
@@ -258,37 +257,6 @@ fn texts(world: &mut World) -> Result<()> {
         }
         nobody("passwd", "root2")
     })
-}
-
-/// In a filter of LDAP these would mean something.
-fn filters(world: &mut World) -> Result<()> {
-    world.policy(&["lockout-threshold=0"])?;
-    let account = world.account(Good)?;
-    let name = &*account.name;
-    account.opens_with(PASSWORD)?;
-    for other in [
-        "*".to_owned(),
-        format!("{name}*"),
-        format!("*{name}"),
-        format!("{}*", &name[..2]),
-        format!("{name})(objectClass=*"),
-        format!("{name})(|(uid=*"),
-        format!("*)(sAMAccountName={name}"),
-        format!("{name}\\2a"),
-        format!("\\61{}", &name[1..]),
-        format!("{name}\\00"),
-        format!("{name}%00"),
-        format!("{name}' OR '1'='1"),
-        format!("{name}';--"),
-        "%".to_owned(),
-        format!("{}_", &name[..name.len() - 1]),
-        format!("{}%", &name[..2]),
-    ] {
-        shut(&other, PASSWORD)?;
-        nobody("passwd", &other)?;
-        nobody("group", &other)?;
-    }
-    account.opens_with(PASSWORD)
 }
 
 /// What a Kerberos library would read another way, and the domain's own machinery.
