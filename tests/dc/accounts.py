@@ -212,6 +212,17 @@ class Accounts:
         self.modify(dn, **{name: [str(one) for one in (many if isinstance(many, list) else [many])]
                            for name, many in value.items()})
 
+    def set_unchecked(self, dn, value, _):
+        """The same, past the modules that look whether it may be: controllers of other versions
+        let it be."""
+        under = ldb.Ldb("%s/private/sam.ldb.d/%s.ldb" % (self.folder, self.base.upper()))
+        own = under.search(expression="(sAMAccountName=%s)"
+                           % self.entry(dn, "sAMAccountName")["sAMAccountName"][0], attrs=[])
+        message = ldb.Message(own[0].dn)
+        for name, text in value.items():
+            message[name] = ldb.MessageElement(text, ldb.FLAG_MOD_REPLACE, name)
+        under.modify(message)
+
     def flag(self, dn, flag, on):
         flags = int(self.entry(dn, "userAccountControl")["userAccountControl"][0])
         self.modify(dn, userAccountControl=str(flags | flag if on else flags & ~flag))

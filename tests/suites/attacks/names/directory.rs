@@ -6,7 +6,7 @@ use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
-    Directory, Failure, PASSWORD, Program, Result, World, contact, ensure, ensure_equal,
+    Directory, Failure, Log, PASSWORD, Program, Result, World, contact, ensure, ensure_equal,
 };
 use serde_json::json;
 use std::fs;
@@ -28,6 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
+const THIEFS: &str = "Th1ef-Passw0rd";
 const GROUPS: &[&str] = &["sudo", "shadow", "domlogon", "adm", "disk"];
 
 /// Somebody has made accounts and groups there that are called as the host's own.
@@ -285,14 +286,23 @@ fn principals(world: &mut World) -> Result<()> {
         shut(&other, PASSWORD)?;
         shut(&other, "")?;
     }
-    // Somebody else's other name is the first one's own, if the controller lets him.
+    // Somebody else's other name is the first one's own. Newer controllers let
+    // nobody write that.
     let thief = world.account(Good)?;
     let theirs = format!("{name}@corp.example");
     let directory = world.directory()?;
-    let _ = directory.attributes(name, json!({"userPrincipalName": "moved@corp.example"}));
-    let _ = directory.attributes(&thief.name, json!({"userPrincipalName": theirs}));
-    directory.set(&thief.name, json!({"password": "Th1ef-Passw0rd"}))?;
-    shut(&theirs, "Th1ef-Passw0rd")?;
+    directory.attributes(name, json!({"userPrincipalName": "moved@corp.example"}))?;
+    let stolen = json!({"userPrincipalName": theirs});
+    directory.set(
+        &thief.name,
+        json!({"unchecked": stolen, "password": THIEFS}),
+    )?;
+    let log = Log::from_now();
+    for spelling in [name, &theirs] {
+        shut(spelling, THIEFS)?;
+    }
+    // The controller itself takes one for the other.
+    log.line_with(&[&format!("took {name} for {}@", thief.name)])?;
     account.opens_with(PASSWORD)
 }
 
