@@ -96,6 +96,9 @@ fn nothing_of_it_is_left() {
 #[test]
 fn it_belongs_to_whom_the_folder_belongs() {
     if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("left out: needs root");
+        // tests/run wants nothing left out where it is root.
+        assert!(std::env::var_os("DOMLOGON_TEST_ALL").is_none());
         return;
     }
     let folder = tempfile::tempdir().unwrap();
