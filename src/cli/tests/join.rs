@@ -10,6 +10,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// One at a time: what a join keeps while it runs has one place on a host, whatever its root.
+static TURN: Mutex<()> = Mutex::new(());
 
 fn setting(name: &str, usual: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| usual.to_owned())
@@ -47,6 +51,7 @@ fn tree(hostname: &str) -> tempfile::TempDir {
 #[test]
 #[ignore = "needs root, and a domain controller: DOMLOGON_TEST_DC=its address"]
 fn a_host_comes_and_goes() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let domain = setting("DOMLOGON_TEST_DOMAIN", "corp.example");
     let user = setting("DOMLOGON_TEST_ADMIN", "Administrator");
     let password = setting("DOMLOGON_TEST_PASSWORD", "Adm1n-Lab-Pass") + "\n";
@@ -101,6 +106,7 @@ fn a_host_comes_and_goes() {
 #[test]
 #[ignore = "needs root, and a domain controller: DOMLOGON_TEST_DC=its address"]
 fn what_is_wrong_has_a_name() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let domain = setting("DOMLOGON_TEST_DOMAIN", "corp.example");
     let tree = tree("hj-a-name-of-many-letters");
     let root = tree.path();

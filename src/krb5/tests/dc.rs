@@ -1,5 +1,4 @@
-//! Against a real DC (Samba 4.17 with its test users): `DOMLOGON_TEST_DC=127.0.0.10 DOMLOGON_TEST_LAB=/tmp/lab
-//! cargo test -p domlogon-krb5 -- --ignored`.
+//! Against a real DC, with the users that `tests/dc/unit-tests` makes: it runs these, and tests/run runs it.
 #![allow(missing_docs)]
 
 mod common;
@@ -91,13 +90,19 @@ fn every_condition_has_its_number_and_status() {
         ("disabled", code::CLIENT_REVOKED, Some(0xc000_0072)),
         ("acctexpired", code::CLIENT_REVOKED, Some(0xc000_0193)),
         ("hours", code::CLIENT_REVOKED, Some(0xc000_006f)),
-        (&locked.name, code::CLIENT_REVOKED, None),
     ] {
         let error = refusal(&scene, user, PASSWORD);
         println!("{user}: {error:?}");
         assert_eq!((error.code, error.ntstatus), (number, status), "{user}");
         assert!(error.server_time.is_some());
     }
+    let error = refusal(&scene, &locked.name, PASSWORD);
+    // Samba 4.17 gives no status here.
+    assert!(
+        matches!(error.ntstatus, None | Some(0xc000_0234)),
+        "{error:?}"
+    );
+    assert_eq!(error.code, code::CLIENT_REVOKED);
     let unknown = refusal(&scene, "hk-nobody", PASSWORD);
     assert_eq!(
         (unknown.code, unknown.ntstatus, unknown.after_preauth),
@@ -373,7 +378,9 @@ fn password_changes() {
         by_tgt.as_ref().map(|_| ())
     );
     if let Ok(ticket) = by_tgt {
-        println!("changed by it: {:?}", change(&ticket, "By-A-Ticket-33"));
+        let new = Secret::new(b"By-A-Ticket-33");
+        let by_it = scene.context.change_password(&ticket, &new, &mut kpasswd);
+        println!("changed by it: {by_it:?}");
     }
 }
 
@@ -445,7 +452,8 @@ fn through_armour() {
         let error = error.kdc().unwrap();
         println!("{user}: {error:?}");
         assert_eq!((error.code, error.armored), (number, true), "{user}");
-        assert_eq!(error.after_preauth, user != "hk-nobody");
+        // Samba 4.22 asks for no password of somebody whom it refuses; 4.17 asks.
+        assert!(!error.after_preauth || user != "hk-nobody", "{user}");
         // The status is inside the armour too, and the library has no way to show it.
         assert_eq!(error.ntstatus, None, "{user}");
     }
@@ -556,7 +564,12 @@ fn a_wrong_clock_is_named() {
             .status();
         match status {
             Ok(status) => assert!(status.success(), "{shift}"),
-            Err(error) => return eprintln!("SKIPPED: this needs faketime: {error}"),
+            Err(error) => {
+                eprintln!("left out: needs faketime: {error}");
+                // tests/run has it installed.
+                assert!(std::env::var_os("DOMLOGON_TEST_ALL").is_none());
+                return;
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Against a real controller of a domain in which each condition has a user:
+//! Against a real controller of a domain in which each condition has a user, as
+//! `tests/dc/unit-tests` makes it, which runs these:
 //! `DOMLOGON_TEST_DC` is its address; the default credential cache has a ticket for its
 //! LDAP. For TLS, `DOMLOGON_TEST_CA` is the file with its authority, and
 //! `DOMLOGON_TEST_MACHINE` an account and its password.
@@ -206,7 +207,7 @@ fn tls_with_the_authority_of_the_site_alone() {
         let mut connection = open(&good, NAME).unwrap();
         let facts = domain_facts(&mut connection).unwrap();
         person(&mut connection, &facts, "ok");
-        let other = open(&good, "dc2.corp.example").unwrap_err();
+        let other = open(&good, "other.corp.example").unwrap_err();
         assert!(matches!(other, LdapError::Tls(_)), "{other:?}");
         let unknown = kind(bind(nobody, name, password.as_bytes()));
         let error = open(&unknown, NAME).unwrap_err();

@@ -55,7 +55,7 @@ pub(crate) fn dc() -> (String, u16) {
     }
 }
 
-/// The folder of the test DC, where it runs on this host: `DOMLOGON_TEST_LAB=/tmp/lab`.
+/// The folder of the test DC, where it runs on this host: its data lie in `dc` there.
 pub(crate) fn lab() -> PathBuf {
     std::env::var_os("DOMLOGON_TEST_LAB")
         .expect("DOMLOGON_TEST_LAB names the DC's folder")
