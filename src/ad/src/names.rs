@@ -473,13 +473,18 @@ fn field(text: &str) -> String {
         .collect()
 }
 
-/// Whether a path is a home of this form, with the account's own name in it.
+/// Whether a path is a home of this form, with the account's own name wherever the form has it,
+/// in one spelling.
 fn is_home_of(path: &str, form: &str, name: &str) -> bool {
-    let own = form.split_once("{user}").and_then(|(before, after)| {
-        let rest = path.strip_prefix(before)?;
-        rest.strip_suffix(after)
+    const USER: &str = "{user}";
+    let own = form.split_once(USER).and_then(|(before, _)| {
+        let names = path.len().checked_sub(form.replace(USER, "").len())?;
+        let length = names.checked_div(form.matches(USER).count())?;
+        path.get(before.len()..)?.get(..length)
     });
-    own.is_some_and(|own| UserName::fold(own) == UserName::fold(name))
+    own.is_some_and(|own| {
+        UserName::fold(own) == UserName::fold(name) && form.replace(USER, own) == path
+    })
 }
 
 /// A path that a passwd line can hold.

@@ -157,6 +157,7 @@ fn a_home_has_a_form_that_the_site_has_named() {
         homes: vec![
             "/export/home/{user}".to_owned(),
             "/srv/{user}/home".to_owned(),
+            "/data/{user}/of/{user}.d".to_owned(),
         ],
         ..settings(folder.path())
     };
@@ -176,6 +177,8 @@ fn a_home_has_a_form_that_the_site_has_named() {
         "/home/bob",
         "/export/home/bob",
         "/srv/bob/home",
+        "/data/Bob/of/Bob.d",
+        "/data/bob/of/bob.d",
     ] {
         assert_eq!(shown(home, 1200), home);
     }
@@ -201,6 +204,12 @@ fn a_home_has_a_form_that_the_site_has_named() {
         "/srv/bob",
         "/srv//home",
         "/srv/alice/home",
+        "/data/bob/of/alice.d",
+        "/data/alice/of/bob.d",
+        "/data/bob/of/bobby.d",
+        "/data/b/of/bobob.d",
+        "/data/bob/of/{user}.d",
+        "/data/bob",
     ]) {
         for _ in 0..3 {
             assert_eq!(shown(home, rid), "/home/Bob", "{home}");
