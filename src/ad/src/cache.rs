@@ -101,6 +101,9 @@ pub(crate) struct KnownTeam {
     pub(crate) members: Option<(Vec<String>, Timestamp)>,
 }
 
+/// Whose password was saved, and when.
+pub(crate) type SavedAt = (String, i64);
+
 /// What an offline logon is compared with.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
@@ -413,15 +416,28 @@ impl Cache {
         Ok(())
     }
 
-    /// Forgets what was saved at a logon of more than `age` seconds ago (with 0: everything), and
-    /// of those whom this host does not know any more: it opens nothing.
-    pub(crate) fn expire_saved(&self, age: i64, now: Timestamp) -> Result<()> {
+    /// Whose password was saved at a logon before this moment, and when.
+    pub(crate) fn saved_before(&self, moment: Timestamp) -> Result<Vec<SavedAt>> {
         let connection = self.lock();
-        let deleted = connection.execute(
-            "DELETE FROM saved
-             WHERE ?1 <= 0 OR confirmed < ?2 OR sid NOT IN (SELECT sid FROM people)",
-            params![age, now.plus(-age).0],
+        let mut statement =
+            connection.prepare_cached("SELECT sid, confirmed FROM saved WHERE confirmed < ?1")?;
+        let rows = statement.query_map([moment.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Forgets what was saved at these logons, or everything, and of those whom this host does
+    /// not know any more: it opens nothing.
+    pub(crate) fn expire_saved(&self, everything: bool, aged: &[SavedAt]) -> Result<()> {
+        let connection = self.lock();
+        let mut deleted = connection.execute(
+            "DELETE FROM saved WHERE ?1 OR sid NOT IN (SELECT sid FROM people)",
+            [everything],
         )?;
+        for (sid, confirmed) in aged {
+            deleted += connection
+                .prepare_cached("DELETE FROM saved WHERE sid = ?1 AND confirmed = ?2")?
+                .execute(params![sid, confirmed])?;
+        }
         if deleted > 0 {
             // What is deleted is overwritten in the file when the journal is taken in, and the
             // journal has it as well.

@@ -2,6 +2,7 @@
 //! or has come back, changing the machine's password in time, and keeping everybody known
 //! where the site wants that.
 
+use crate::cache::SavedAt;
 use crate::directory::{Directory, FAST};
 use crate::dns;
 use crate::journal::Level;
@@ -14,6 +15,7 @@ use crate::site;
 use crate::transport::{self, KERBEROS, KPASSWD};
 use crate::trouble::Trouble;
 use domlogon_protocol::Timestamp;
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -48,6 +50,9 @@ const REFRESH: Duration = Duration::from_secs(300);
 const ROTATION: Duration = Duration::from_secs(3600);
 /// Between two looks for saved passwords that open nothing any more.
 const SAVED: Duration = Duration::from_secs(3600);
+/// For how long one of them is past its age before it is deleted, while no controller says what
+/// time it is: a clock that is wrong for a while deletes nothing.
+const AGED: Duration = Duration::from_secs(86_400);
 /// Between two readings of the whole directory, and after one that failed.
 const SYNC: Duration = Duration::from_secs(1800);
 const SYNC_AGAIN: Duration = Duration::from_secs(300);
@@ -328,8 +333,10 @@ fn write_profile(directory: &Directory) {
 
 /// What has time.
 #[derive(Default)]
-struct Care {
+pub(crate) struct Care {
     saved: Option<Instant>,
+    /// What was past its age at the look before, and since which look.
+    aged: HashMap<SavedAt, Instant>,
     refreshed: Option<Instant>,
     rotation: Option<Instant>,
     /// When the whole directory was read, or tried to be, and how long that lasts.
@@ -342,8 +349,7 @@ impl Care {
             // Also where no controller will ever answer again.
             if self.saved.is_none_or(|at| at.elapsed() >= SAVED) {
                 self.saved = Some(Instant::now());
-                let age = directory.settings.offline.age;
-                directory.noted(directory.cache.expire_saved(age, (directory.clock)()));
+                self.see_to_saved(directory, time(directory), Instant::now());
             }
             if directory.contact().server.is_none() {
                 self.refreshed = None;
@@ -369,6 +375,36 @@ impl Care {
             }
         }
     }
+
+    /// Deletes what is saved and opens nothing any more. By its age only where a controller has
+    /// said what time it is, or it has been past it for a day.
+    pub(crate) fn see_to_saved(
+        &mut self,
+        directory: &Directory,
+        said: Option<Timestamp>,
+        at: Instant,
+    ) {
+        let age = directory.settings.offline.age;
+        let now = said.unwrap_or_else(directory.clock);
+        let found = directory.cache.saved_before(now.plus(-age));
+        let mut aged = directory.noted(found).unwrap_or_default();
+        self.aged.retain(|saved, _| aged.contains(saved));
+        aged.retain(|saved| {
+            let since = *self.aged.entry(saved.clone()).or_insert(at);
+            said.is_some() || at.saturating_duration_since(since) >= AGED
+        });
+        directory.noted(directory.cache.expire_saved(age <= 0, &aged));
+    }
+}
+
+/// The time, where a controller says it, too.
+fn time(directory: &Directory) -> Option<Timestamp> {
+    directory.contact().server?;
+    let (deadline, now) = (Instant::now() + PATIENCE, (directory.clock)());
+    let server = directory.servers.best(Instant::now()).ok()?;
+    let session = &directory.session;
+    let state = session.ldap(&server, deadline, now, queries::server_state);
+    state.ok()?.time.map(|time| time.min(now))
 }
 
 /// Changes the machine's password if it is due, and finishes a change that was cut off.

@@ -5,6 +5,7 @@ use crate::cache::Saved;
 use crate::entry::{PasswordExpiry, Person};
 use crate::ids::Scheme;
 use crate::journal::Journal;
+use crate::keeper::Care;
 use crate::settings::{Channel, Naming, Offline, Settings};
 use crate::status::Native;
 use domlogon_protocol::{LogonType, Sid};
@@ -268,8 +269,11 @@ fn a_damaged_cache_is_made_anew() {
     assert_eq!(directory.cache.counts().unwrap(), (0, 0));
 }
 
-/// Of whom something is saved still, after the keeper has had its time.
-fn kept(age: i64) -> [bool; 4] {
+const DAY: i64 = 86_400;
+
+/// Of whom something is saved still, after a look of the keeper's at each of these hours, where
+/// a controller may have said the time.
+fn kept(age: i64, looks: &[(u64, Option<Timestamp>)]) -> [bool; 4] {
     let folder = tempfile::tempdir().unwrap();
     let directory = open(Settings {
         offline: Offline { age, tries: TRIES },
@@ -287,7 +291,7 @@ fn kept(age: i64) -> [bool; 4] {
     for person in known.chain([&Person::example("dave", 4000)]) {
         directory.keep(person, Some(&[]), NOW).unwrap();
     }
-    let confirmed = [NOW, NOW.plus(-86_400), NOW.plus(-86_401), NOW];
+    let confirmed = [NOW, NOW.plus(-DAY), NOW.plus(-DAY - 1), NOW];
     for (person, confirmed) in people.iter().zip(confirmed) {
         let saved = Saved {
             verifier: format!("the verifier of {}", person.name),
@@ -297,14 +301,12 @@ fn kept(age: i64) -> [bool; 4] {
         };
         directory.cache.save(&person.sid, &saved).unwrap();
     }
-    let directory = Arc::new(directory);
-    let keeper = crate::Keeper::start(&directory, Box::new(|| ())).unwrap();
-    let has = |person: &Person| directory.cache.saved(&person.sid).unwrap().is_some();
-    let end = Instant::now() + Duration::from_secs(30);
-    while people.iter().all(has) && Instant::now() < end {
-        thread::sleep(Duration::from_millis(20));
+    let (mut care, start) = (Care::default(), Instant::now());
+    for (hour, said) in looks {
+        let at = start + Duration::from_secs(hour * 3600);
+        care.see_to_saved(&directory, *said, at);
     }
-    keeper.stop();
+    let has = |person: &Person| directory.cache.saved(&person.sid).unwrap().is_some();
     let kept = people.each_ref().map(has);
     // Nor is it anywhere in the files.
     let bytes = |end| std::fs::read(folder.path().join(format!("directory.db{end}"))).unwrap();
@@ -319,6 +321,49 @@ fn kept(age: i64) -> [bool; 4] {
 
 #[test]
 fn what_opens_nothing_any_more_is_not_kept() {
-    assert_eq!(kept(86_400), [true, true, false, false]);
-    assert_eq!(kept(0), [false; 4]);
+    assert_eq!(kept(DAY, &[(0, Some(NOW))]), [true, true, false, false]);
+    assert_eq!(kept(0, &[(0, None)]), [false; 4]);
+    // This host's clock may be wrong, for a while.
+    assert_eq!(kept(DAY, &[(0, None)]), [true, true, true, false]);
+    assert!(kept(DAY, &[(0, None), (23, None)])[2]);
+    assert!(!kept(DAY, &[(0, None), (24, None)])[2]);
+    let earlier = Some(NOW.plus(-DAY));
+    assert_eq!(kept(DAY, &[(0, earlier)]), [true, true, true, false]);
+    let looks = [(0, None), (20, earlier), (24, None), (47, None)];
+    assert_eq!(kept(DAY, &looks), [true, true, true, false]);
+}
+
+#[test]
+fn the_keeper_deletes_nothing_by_its_own_clock_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        offline: Offline {
+            age: DAY,
+            tries: TRIES,
+        },
+        ..settings(folder.path())
+    });
+    let (alice, gone) = (
+        Person::example("alice", 1103),
+        Person::example("dave", 1106),
+    );
+    directory.keep(&alice, Some(&[]), NOW).unwrap();
+    for person in [&alice, &gone] {
+        let saved = Saved {
+            verifier: "a verifier".to_owned(),
+            password_set: 1,
+            confirmed: NOW.plus(-30 * DAY),
+            lockout: domlogon_rules::Lockout::default(),
+        };
+        directory.cache.save(&person.sid, &saved).unwrap();
+    }
+    let directory = Arc::new(directory);
+    let keeper = crate::Keeper::start(&directory, Box::new(|| ())).unwrap();
+    let has = |person: &Person| directory.cache.saved(&person.sid).unwrap().is_some();
+    let end = Instant::now() + Duration::from_secs(30);
+    while has(&gone) && Instant::now() < end {
+        thread::sleep(Duration::from_millis(20));
+    }
+    keeper.stop();
+    assert!(has(&alice) && !has(&gone));
 }
