@@ -365,7 +365,7 @@ fn lent(host: &Host, users: &[UserRecord], groups: &[GroupRecord], report: &mut 
                 .mend(format!(
                     "usermod --del-{kind} {start}-{end} --add-{kind} FIRST-LAST {}, \
                      with a range that nobody has",
-                    range.owner
+                    shell_word(&range.owner)
                 )),
             );
         }

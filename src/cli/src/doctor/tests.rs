@@ -216,6 +216,9 @@ fn accounts_whose_ids_a_local_user_may_take() {
         "{text}"
     );
     assert!(text.contains("--del-subgids 3000011-3000110 "), "{text}");
+    tree.write("/etc/subuid", "bob;reboot:3000009:1\n");
+    let text = found(&groups);
+    assert!(text.contains(" FIRST-LAST 'bob;reboot', "), "{text}");
     tree.remove("/etc/subuid");
     tree.remove("/etc/subgid");
     assert!(!found(&groups).contains("may take"));
