@@ -216,7 +216,7 @@ impl Database {
         uid >= self.minimum()
             && !self.is_local_user(name)
             && self.local.owner_of(uid).is_none()
-            && !self.local.is_subordinate(uid)
+            && self.local.lent_uid(uid).is_none()
     }
 
     /// As [`is_visible_user`](Self::is_visible_user): who is in a group with the id of one of
@@ -228,7 +228,7 @@ impl Database {
     /// Whether somebody may have this as his primary group. Whoever comes in has one, whatever
     /// the least id that is answered for, and it is never one of this host's.
     pub(crate) fn may_be_primary(&self, gid: u32) -> bool {
-        !self.local.has_gid(gid) && !self.local.is_subordinate(gid)
+        !self.local.has_gid(gid) && self.local.lent_gid(gid).is_none()
     }
 
     pub(crate) fn is_local_user(&self, name: &str) -> bool {

@@ -44,13 +44,15 @@ impl Directory {
     /// Whether a user id may be answered for: who had one of this host's would be that user.
     /// That is also one that a user of this host may take.
     pub(crate) fn may_have_user(&self, uid: u32) -> bool {
-        self.may_have(uid) && self.local.owner_of(uid).is_none() && !self.local.is_subordinate(uid)
+        self.may_have(uid)
+            && self.local.owner_of(uid).is_none()
+            && self.local.lent_uid(uid).is_none()
     }
 
     /// Whether a group id may be answered for: who had one of this host's would have what
     /// its group may.
     pub(crate) fn may_have_group(&self, gid: u32) -> bool {
-        self.may_have(gid) && !self.local.has_gid(gid) && !self.local.is_subordinate(gid)
+        self.may_have(gid) && !self.local.has_gid(gid) && self.local.lent_gid(gid).is_none()
     }
 
     /// Whether somebody may have this as his primary group. A minimum of the site's own is about
@@ -59,6 +61,6 @@ impl Directory {
         gid >= LOWEST_ID
             && !self.is_systems(gid)
             && !self.local.has_gid(gid)
-            && !self.local.is_subordinate(gid)
+            && self.local.lent_gid(gid).is_none()
     }
 }

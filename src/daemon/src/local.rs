@@ -6,6 +6,7 @@
 use crate::listing::Listing;
 use crate::subordinate::{self, Range};
 use domlogon_protocol::UserName;
+use domlogon_protocol::admin::Subordinate;
 use domlogon_rules::{LocalNames, is_root};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -111,36 +112,43 @@ impl LocalNames for Local {
         })
     }
 
-    fn is_subordinate(&self, id: u32) -> bool {
-        let now = self.subordinate.each_ref().map(Listing::now);
-        is_among(&now, id)
+    fn lent_uid(&self, uid: u32) -> Option<Subordinate> {
+        let [users, _] = &self.subordinate;
+        lent(&users.now(), uid).map(|range| range.told(false))
+    }
+
+    fn lent_gid(&self, gid: u32) -> Option<Subordinate> {
+        let [_, groups] = &self.subordinate;
+        lent(&groups.now(), gid).map(|range| range.told(true))
     }
 
     fn strike_people(&self, people: &mut Vec<(String, u32)>) {
         let Names {
-            users, subordinate, ..
+            users,
+            subordinate: [ranges, _],
+            ..
         } = self.names();
         people.retain(|(name, uid)| {
             !users.names.contains(&UserName::fold(name))
                 && !users.owners.contains_key(uid)
-                && !is_among(&subordinate, *uid)
+                && lent(&ranges, *uid).is_none()
         });
     }
 
     fn strike_gids(&self, gids: &mut Vec<u32>) {
         let Names {
             groups,
-            subordinate,
+            subordinate: [_, ranges],
             ..
         } = self.names();
-        gids.retain(|gid| !groups.owners.contains_key(gid) && !is_among(&subordinate, *gid));
+        gids.retain(|gid| !groups.owners.contains_key(gid) && lent(&ranges, *gid).is_none());
     }
 }
 
-/// Whether an id is in a range that is not root's.
-fn is_among(ranges: &[Arc<Vec<Range>>], id: u32) -> bool {
-    let mut ranges = ranges.iter().flat_map(|ranges| ranges.iter());
-    ranges.any(|range| range.holds(id) && !is_root(&range.owner))
+/// The range that an id is in and that is not root's.
+fn lent(ranges: &[Range], id: u32) -> Option<&Range> {
+    let mut ranges = ranges.iter();
+    ranges.find(|range| range.holds(id) && !is_root(&range.owner))
 }
 
 /// What one file says.
@@ -244,32 +252,40 @@ mod tests {
             let whose = whose.map(|(owner, last)| (owner.to_owned(), last));
             assert_eq!(local.subordinate(id), whose, "{id}");
         }
-        // Somebody's range within one of root's.
+        // Somebody's range within one of root's; of users and of groups each by its own file.
         let subuid = "root:2000000:1000000\n0:5000000:9\namy:2500000:10\n1001:6000000:1\n";
         fs::write(dir.path().join("subuid"), subuid).unwrap();
         let ids = [
-            (2_000_000, false),
-            (2_499_999, false),
-            (2_500_000, true),
-            (2_500_009, true),
-            (2_500_010, false),
-            (5_000_000, false),
-            (6_000_000, true),
-            (4000, true),
-            (4001, false),
+            (2_000_000, false, false),
+            (2_499_999, false, false),
+            (2_500_000, true, false),
+            (2_500_009, true, false),
+            (2_500_010, false, false),
+            (5_000_000, false, false),
+            (6_000_000, true, false),
+            (4000, false, true),
+            (4001, false, false),
         ];
-        let mut gids = ids.map(|(id, _)| id).to_vec();
-        let mut people = ids.map(|(id, _)| ("eve".to_owned(), id)).to_vec();
+        let mut gids = ids.map(|(id, ..)| id).to_vec();
+        let mut people = ids.map(|(id, ..)| ("eve".to_owned(), id)).to_vec();
         local.strike_gids(&mut gids);
         local.strike_people(&mut people);
-        for (id, is_taken) in ids {
+        for (id, is_users, is_groups) in ids {
             assert!(local.subordinate(id).is_some() || id == 4001, "{id}");
-            assert_eq!(local.is_subordinate(id), is_taken, "{id}");
-            assert_eq!(local.has_id(id), is_taken, "{id}");
-            assert_eq!(!gids.contains(&id), is_taken, "{id}");
+            assert_eq!(local.lent_uid(id).is_some(), is_users, "{id}");
+            assert_eq!(local.lent_gid(id).is_some(), is_groups, "{id}");
+            assert_eq!(local.has_id(id), is_users || is_groups, "{id}");
+            assert_eq!(!gids.contains(&id), is_groups, "{id}");
             let kept = people.contains(&("eve".to_owned(), id));
-            assert_eq!(!kept, is_taken, "{id}");
+            assert_eq!(!kept, is_users, "{id}");
         }
+        let lent = Subordinate {
+            owner: "amy".to_owned(),
+            first: 2_500_000,
+            last: 2_500_009,
+            is_of_groups: false,
+        };
+        assert_eq!(local.lent_uid(2_500_003), Some(lent));
 
         fs::remove_file(&passwd).unwrap();
         assert!(local.has_user("amy") && local.has_user("root"));

@@ -3,6 +3,7 @@
 
 use crate::listing::Listing;
 use crate::local::Local;
+use domlogon_protocol::admin::Subordinate;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -59,6 +60,16 @@ impl Range {
     /// The last id of one that holds any.
     pub(crate) fn last(&self) -> u32 {
         self.first.saturating_add(self.count.saturating_sub(1))
+    }
+
+    /// As others are told of it.
+    pub(crate) fn told(&self, is_of_groups: bool) -> Subordinate {
+        Subordinate {
+            owner: self.owner.clone(),
+            first: self.first,
+            last: self.last(),
+            is_of_groups,
+        }
     }
 }
 

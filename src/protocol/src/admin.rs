@@ -462,6 +462,31 @@ pub enum AdminError {
     Hidden(String, u32, Option<String>),
 }
 
+/// A line of subuid(5) or subgid(5) on this host, as ids that its owner may take.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Subordinate {
+    /// Whose line it is: a name, or a number.
+    pub owner: String,
+    /// The first id.
+    pub first: u32,
+    /// The last one.
+    pub last: u32,
+    /// Whether it is of subgid(5).
+    pub is_of_groups: bool,
+}
+
+impl Subordinate {
+    /// The file that it is in.
+    #[must_use]
+    pub const fn path(&self) -> &'static str {
+        if self.is_of_groups {
+            "/etc/subgid"
+        } else {
+            "/etc/subuid"
+        }
+    }
+}
+
 /// The rows of a refused import on the wire. Each is bytes of its own, and what they are is
 /// looked at before they are read: a row that is a refused import with a row that is one, and so
 /// on, would be read with as much stack as whoever sent it likes. The stack's end is the host

@@ -1,5 +1,7 @@
 //! The names that are not the domain's to give.
 
+use domlogon_protocol::admin::Subordinate;
+
 /// Names that belong to this host. The domain never answers for them.
 pub trait LocalNames: Send + Sync {
     /// Whether /etc/passwd has a name equal to this one without regard to case. `root` is
@@ -23,7 +25,10 @@ pub trait LocalNames: Send + Sync {
 
     /// Whether a user or a group of this host has this id, or may take it.
     fn has_id(&self, id: u32) -> bool {
-        self.owner_of(id).is_some() || self.has_gid(id) || self.is_subordinate(id)
+        self.owner_of(id).is_some()
+            || self.has_gid(id)
+            || self.lent_uid(id).is_some()
+            || self.lent_gid(id).is_some()
     }
 
     /// Whose range of subordinate ids, by subuid(5) or subgid(5), has this id, and the last
@@ -32,12 +37,16 @@ pub trait LocalNames: Send + Sync {
         None
     }
 
-    /// Whether a user of this host may become this id by subuid(5) or subgid(5), with newuidmap:
-    /// he would be whoever has it. Root's own ranges do not count, however large they are made
-    /// for containers: root becomes whom he likes without them.
-    fn is_subordinate(&self, id: u32) -> bool {
-        self.subordinate(id)
-            .is_some_and(|(owner, _)| !is_root(&owner))
+    /// The range of subuid(5) by which a user of this host may become the user with this id, with
+    /// newuidmap: he would be whoever has it. Root's own ranges do not count, however large they
+    /// are made for containers: root becomes whom he likes without them.
+    fn lent_uid(&self, uid: u32) -> Option<Subordinate> {
+        lent(uid, self.subordinate(uid), false)
+    }
+
+    /// As [`lent_uid`](Self::lent_uid), of a group, by subgid(5) and with newgidmap.
+    fn lent_gid(&self, gid: u32) -> Option<Subordinate> {
+        lent(gid, self.subordinate(gid), true)
     }
 
     /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id a
@@ -45,16 +54,27 @@ pub trait LocalNames: Send + Sync {
     /// implementation looks at the files once.
     fn strike_people(&self, people: &mut Vec<(String, u32)>) {
         people.retain(|(name, uid)| {
-            !self.has_user(name) && self.owner_of(*uid).is_none() && !self.is_subordinate(*uid)
+            !self.has_user(name) && self.owner_of(*uid).is_none() && self.lent_uid(*uid).is_none()
         });
     }
 
-    /// Takes every id away that [`has_gid`](Self::has_gid) or
-    /// [`is_subordinate`](Self::is_subordinate) says yes to. For many ids: an implementation
-    /// looks at the files once.
+    /// Takes every id away that [`has_gid`](Self::has_gid) says yes to, or that
+    /// [`lent_gid`](Self::lent_gid) has a range of. For many ids: an implementation looks at the
+    /// files once.
     fn strike_gids(&self, gids: &mut Vec<u32>) {
-        gids.retain(|gid| !self.has_gid(*gid) && !self.is_subordinate(*gid));
+        gids.retain(|gid| !self.has_gid(*gid) && self.lent_gid(*gid).is_none());
     }
+}
+
+/// What a host says that has no files: of a range, the part that is asked for.
+fn lent(id: u32, whose: Option<(String, u32)>, is_of_groups: bool) -> Option<Subordinate> {
+    let (owner, last) = whose.filter(|(owner, _)| !is_root(owner))?;
+    Some(Subordinate {
+        owner,
+        first: id,
+        last,
+        is_of_groups,
+    })
 }
 
 /// Whether a line of subuid(5) is root's, by name or by number.

@@ -6,6 +6,7 @@ use crate::words::shell_word;
 use domlogon_protocol::UserName;
 use domlogon_protocol::admin::{GroupRecord, UserRecord};
 use domlogon_rules::is_root;
+use std::collections::HashSet;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
@@ -347,11 +348,21 @@ fn lent(host: &Host, users: &[UserRecord], groups: &[GroupRecord], report: &mut 
         for range in subordinates(host, path) {
             let Range { start, end, .. } = range;
             let is_in = |id: u32| (start..=end).contains(&id);
-            let users = users.iter().filter(|user| is_in(user.uid));
-            let groups = groups.iter().filter(|group| is_in(group.gid));
-            let users = users.map(|user| format!("{} ({})", user.name, user.uid));
-            let groups = groups.map(|group| format!("the group {} ({})", group.name, group.gid));
-            let all: Vec<String> = users.chain(groups).collect();
+            let all: Vec<String> = if path == SUBUID {
+                let users = users.iter().filter(|user| is_in(user.uid));
+                let users = users.map(|user| format!("{} ({})", user.name, user.uid));
+                users.collect()
+            } else {
+                let groups = groups.iter().filter(|group| is_in(group.gid));
+                let known: HashSet<u32> = groups.clone().map(|group| group.gid).collect();
+                let named = groups.map(|group| format!("the group {} ({})", group.name, group.gid));
+                // Of a group that this host has not met, those who have it as their primary one.
+                let is_unmet = |user: &&UserRecord| is_in(user.gid) && !known.contains(&user.gid);
+                let users = users.iter().filter(is_unmet);
+                let users =
+                    users.map(|user| format!("the primary group of {} ({})", user.name, user.gid));
+                named.chain(users).collect()
+            };
             if all.is_empty() || is_root(&range.owner) {
                 continue;
             }

@@ -176,7 +176,7 @@ fn lists_of_users_that_hold_are_no_fault() {
 
 #[test]
 fn accounts_whose_ids_a_local_user_may_take() {
-    use domlogon_protocol::admin::GroupRecord;
+    use domlogon_protocol::admin::{GroupRecord, UserRecord};
     let group = |name: &str, gid| GroupRecord {
         name: name.to_owned(),
         sid: "S-1-5-21-1-2-3-1200".to_owned(),
@@ -186,74 +186,80 @@ fn accounts_whose_ids_a_local_user_may_take() {
         users: Vec::new(),
         groups: Vec::new(),
     };
+    let user = |name: &str, uid, gid| UserRecord {
+        name: name.to_owned(),
+        sid: "S-1-5-21-1-2-3-1103".to_owned(),
+        rid: 1103,
+        uid,
+        gid,
+        full_name: String::new(),
+        home: format!("/home/{name}"),
+        shell: "/bin/bash".to_owned(),
+        has_password: true,
+        disabled: false,
+        locked: false,
+        locked_until: None,
+        must_change: false,
+        cannot_change: false,
+        password_never_expires: false,
+        password_not_required: false,
+        bad_password_count: 0,
+        bad_password_at: None,
+        password_set_at: None,
+        password_expires_at: None,
+        expires_at: None,
+        hours: None,
+        workstations: Vec::new(),
+        last_logon_at: None,
+        groups: Vec::new(),
+    };
     let tree = Tree::debian();
-    tree.write(
-        "/etc/subuid",
-        "root:2000000:1000000000\n0:2000000:1000000000\nbob:3000000:10\namy:3000010:1\n",
-    );
+    let ranges = "root:2000000:1000000000\n0:2000000:1000000000\nbob:3000000:10\namy:3000010:1\n";
+    tree.write("/etc/subuid", ranges);
     tree.write("/etc/subgid", "bob:4000000:10\n");
     let groups: Vec<GroupRecord> = (0..22)
         .map(|number| group(&format!("team{number}"), 3_000_011 + number))
         .chain([group("low", 2_999_999), group("crew", 3_000_009)])
         .collect();
-    let found = |groups: &[GroupRecord]| {
+    let users = [
+        user("carol", 3_000_009, 3_000_009),
+        user("dave", 2_999_999, 4_000_000),
+    ];
+    let found = || {
         let host = Host::at(tree.root()).unwrap();
         let mut report = Report::default();
-        names::clashes(&host, &names::Names::read(&host), &[], groups, &mut report);
+        let local = names::Names::read(&host);
+        names::clashes(&host, &local, &users, &groups, &mut report);
         report.finish();
         report.text()
     };
-    let text = found(&groups);
-    let expected = "danger   /etc/subuid:3: bob may take the ids of the group crew (3000009): none \
+    // Users by the one file, groups by the other.
+    let text = found();
+    let expected = "danger   /etc/subuid:3: bob may take the ids of carol (3000009): none \
                     of them is known here as long as that is so. Mend: usermod --del-subuids \
                     3000000-3000009 --add-subuids FIRST-LAST bob, with a range that nobody has";
     assert!(text.contains(expected), "{text}");
-    assert_eq!(text.matches("may take").count(), 1, "{text}");
+    let expected = "/etc/subgid:1: bob may take the ids of the primary group of dave (4000000): ";
+    assert!(text.contains(expected), "{text}");
+    assert_eq!(text.matches("may take").count(), 2, "{text}");
+    tree.write("/etc/subgid", ranges);
+    let text = found();
+    let expected = "/etc/subgid:3: bob may take the ids of the group crew (3000009): ";
+    assert!(text.contains(expected), "{text}");
+    assert_eq!(text.matches("may take").count(), 2, "{text}");
     tree.write("/etc/subgid", "bob:3000011:100\n");
-    let text = found(&groups);
+    let text = found();
     assert!(
         text.contains("the group team19 (3000030) and 2 more: "),
         "{text}"
     );
     assert!(text.contains("--del-subgids 3000011-3000110 "), "{text}");
     tree.write("/etc/subuid", "bob;reboot:3000009:1\n");
-    let text = found(&groups);
+    let text = found();
     assert!(text.contains(" FIRST-LAST 'bob;reboot', "), "{text}");
     tree.remove("/etc/subuid");
     tree.remove("/etc/subgid");
-    assert!(!found(&groups).contains("may take"));
-}
-
-/// Whoever reads the advice is root: a pattern in it could keep everybody out, or let anybody in,
-/// and a name that is spelt as somebody typed it denies nobody.
-#[test]
-fn no_user_is_advised_to_sshd() {
-    let names = ["", "[directory]\nnames = \"qualified\"\n"];
-    let users = [
-        "CORP\\*",
-        "*@corp.example",
-        "corp\\ROOT",
-        "R?ot@corp.example",
-        "Dave@CORP.",
-    ];
-    for (names, user) in names
-        .iter()
-        .flat_map(|names| users.map(|user| (names, user)))
-    {
-        for keyword in ["DenyUsers", "AllowUsers"] {
-            let tree = Tree::debian();
-            tree.append("/etc/domlogon/domlogon.toml", names);
-            tree.append("/etc/ssh/sshd_config", &format!("{keyword} {user}\n"));
-            let found = report(&tree);
-            assert_eq!(found.findings.len(), 1, "{}", found.text());
-            let mend = &found.findings[0].mend;
-            let account = user
-                .trim_start_matches("CORP\\")
-                .trim_start_matches("corp\\");
-            let account = account.split('@').next().unwrap();
-            assert!(!mend.contains(&format!("Users {account}")), "{mend}");
-        }
-    }
+    assert!(!found().contains("may take"));
 }
 
 /// Every file that is read.
