@@ -205,7 +205,14 @@ impl Database {
                 if let Some(owner) = self.local.owner_of(uid) {
                     return Some(AdminError::Hidden(name, uid, Some(owner)));
                 }
-                (!self.may_be_primary(gid)).then_some(AdminError::Hidden(name, gid, None))
+                if let Some(range) = self.local.lent_uid(uid) {
+                    return Some(AdminError::HiddenByRange(name, uid, range));
+                }
+                if self.local.has_gid(gid) {
+                    return Some(AdminError::Hidden(name, gid, None));
+                }
+                let range = self.local.lent_gid(gid)?;
+                Some(AdminError::HiddenByRange(name, gid, range))
             }))
     }
 

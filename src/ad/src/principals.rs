@@ -155,14 +155,21 @@ impl Directory {
         if !self.is_visible_user(&person.name) {
             return None;
         }
-        let hidden = |id, owner| Some(AdminError::Hidden(person.name.clone(), id, owner));
+        let name = || person.name.clone();
         let scheme = self.settings.ids;
         let uid = ids::uid_of(scheme, person)?;
         if let Some(owner) = self.local.owner_of(uid) {
-            return hidden(uid, Some(owner));
+            return Some(AdminError::Hidden(name(), uid, Some(owner)));
         }
-        let gid = ids::primary_gid_of(scheme, person).filter(|gid| self.local.has_gid(*gid))?;
-        hidden(gid, None)
+        if let Some(range) = self.local.lent_uid(uid) {
+            return Some(AdminError::HiddenByRange(name(), uid, range));
+        }
+        let gid = ids::primary_gid_of(scheme, person)?;
+        if self.local.has_gid(gid) {
+            return Some(AdminError::Hidden(name(), gid, None));
+        }
+        let range = self.local.lent_gid(gid)?;
+        Some(AdminError::HiddenByRange(name(), gid, range))
     }
 
     pub(crate) fn administers(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {

@@ -4,7 +4,7 @@ use crate::rights::problem;
 use crate::time::Clock;
 use crate::words::shell_word;
 use core::fmt;
-use domlogon_protocol::admin::{AdminError, HashError, PolicySetting};
+use domlogon_protocol::admin::{AdminError, HashError, PolicySetting, Subordinate};
 use domlogon_protocol::{Decision, Reference, Verdict, sentence};
 use domlogon_rules::durations;
 
@@ -160,6 +160,24 @@ pub(crate) fn write(f: &mut fmt::Formatter<'_>, refused: &AdminError) -> fmt::Re
             "The account {name} exists, but is hidden on this host: the id {id} of its primary \
              group is that of a local group. Give the local group another id with groupmod --gid."
         ),
+        AdminError::HiddenByRange(name, id, range) => {
+            let (whose, kind) = match range.is_of_groups {
+                false => ("its id", "subuids"),
+                true => ("of its primary group the id", "subgids"),
+            };
+            let Subordinate {
+                owner, first, last, ..
+            } = range;
+            write!(
+                f,
+                "The account {name} exists, but is hidden on this host: {whose} {id} is one that \
+                 the local user {owner} may take, by {}. Give {owner} another range, with ids that \
+                 nobody has: usermod --del-{kind} {first}-{last} --add-{kind} FIRST-LAST {}; \
+                 domlogon doctor names all whom it hides.",
+                range.path(),
+                shell_word(owner)
+            )
+        }
     }
 }
 
@@ -227,6 +245,7 @@ pub(crate) fn word(refused: &AdminError) -> &'static str {
         AdminError::ImportRuns => "import_runs",
         AdminError::InDirectory(_) => "in_directory",
         AdminError::Hidden(..) => "hidden",
+        AdminError::HiddenByRange(..) => "hidden_by_range",
     }
 }
 
@@ -350,7 +369,32 @@ pub(crate) mod tests {
             AdminError::Import(vec![(3, AdminError::NameTaken(name()))]),
             AdminError::ImportRuns,
             AdminError::Hidden(name(), 2000, Some("bob".to_owned())),
+            AdminError::HiddenByRange(name(), 100_007, range(false)),
         ]
+    }
+
+    fn range(is_of_groups: bool) -> Subordinate {
+        Subordinate {
+            owner: "b;ob".to_owned(),
+            first: 100_000,
+            last: 165_535,
+            is_of_groups,
+        }
+    }
+
+    #[test]
+    fn a_range_has_another_way_out_than_an_id() {
+        for (is_of_groups, kind) in [(false, "uid"), (true, "gid")] {
+            let refused =
+                AdminError::HiddenByRange("alice".to_owned(), 100_007, range(is_of_groups));
+            let text = Error::from(refused).to_string();
+            let way = format!(
+                "usermod --del-sub{kind}s 100000-165535 --add-sub{kind}s FIRST-LAST 'b;ob'"
+            );
+            assert!(text.contains(&way), "{text}");
+            assert!(text.contains(&format!(", by /etc/sub{kind}.")), "{text}");
+            assert!(!text.contains("local group"), "{text}");
+        }
     }
 
     #[test]

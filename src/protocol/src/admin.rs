@@ -460,6 +460,9 @@ pub enum AdminError {
     /// The account exists, and this host hides it, as its id is this local user's: account, id,
     /// local user. Without one: the id of its primary group is a local group's.
     Hidden(String, u32, Option<String>),
+    /// The account exists, and this host hides it: a local user may take its id, or where the
+    /// range is of subgid(5) that of its primary group, by this range.
+    HiddenByRange(String, u32, Subordinate),
 }
 
 /// A line of subuid(5) or subgid(5) on this host, as ids that its owner may take.

@@ -162,7 +162,8 @@ pub trait Backend: Send + Sync {
     ) -> Result<Option<Explanation>, Outage>;
 
     /// Why this host hides an account that exists ([`AdminError::Hidden`]): it has an id of this
-    /// host's own users or groups. For administrators alone; `None` for no such account.
+    /// host's own users or groups, or one that its users may take
+    /// ([`AdminError::HiddenByRange`]). For administrators alone; `None` for no such account.
     ///
     /// # Errors
     /// [`Outage`]

@@ -1,5 +1,6 @@
 use super::*;
 use domlogon_protocol::HIGHEST_ID;
+use domlogon_protocol::admin::Subordinate;
 use domlogon_rules::roster::{GroupEntry, Listener, Roster, Subject, UserEntry};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -259,6 +260,22 @@ fn why_an_account_is_hidden_is_told() {
     let world = world.reopened(|o| o.local = local).unwrap();
     let why = AdminError::Hidden("carol".to_owned(), gid, None);
     assert_eq!(hidden(&world, "carol"), Some(why));
+    // Bob has neither, and may take it.
+    let lent = true;
+    for (uid, gid, id, is_of_groups) in [(uid, 0, uid, false), (1000, gid, gid, true)] {
+        let local = Arc::new(Later { uid, gid, lent });
+        let world = World::new();
+        world.user("Alice");
+        let world = world.reopened(|o| o.local = local).unwrap();
+        let range = Subordinate {
+            owner: "bob".to_owned(),
+            first: id,
+            last: id,
+            is_of_groups,
+        };
+        let why = AdminError::HiddenByRange("Alice".to_owned(), id, range);
+        assert_eq!(hidden(&world, "alice"), Some(why));
+    }
 }
 
 #[test]

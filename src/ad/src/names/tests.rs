@@ -3,7 +3,7 @@
 use super::*;
 use crate::logon::tests::{open, open_on, settings};
 use crate::settings::Settings;
-use domlogon_protocol::admin::AdminError;
+use domlogon_protocol::admin::{AdminError, Subordinate};
 use std::sync::Arc;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -96,7 +96,8 @@ fn a_group_of_another_domain_gives_no_number_of_ours() {
 
 #[test]
 fn why_a_person_is_hidden_is_told() {
-    struct Local(u32, u32);
+    /// Bob's id, or one that he may take, and a group's.
+    struct Local(u32, u32, bool);
     impl domlogon_rules::LocalNames for Local {
         fn has_user(&self, name: &str) -> bool {
             name == "bob"
@@ -105,10 +106,14 @@ fn why_a_person_is_hidden_is_told() {
             false
         }
         fn owner_of(&self, uid: u32) -> Option<String> {
-            (uid == self.0).then(|| "bob".to_owned())
+            (uid == self.0 && !self.2).then(|| "bob".to_owned())
         }
         fn has_gid(&self, gid: u32) -> bool {
-            gid == self.1
+            gid == self.1 && !self.2
+        }
+        fn subordinate(&self, id: u32) -> Option<(String, u32)> {
+            let is_lent = self.2 && (id == self.0 || id == self.1);
+            is_lent.then(|| ("bob".to_owned(), id))
         }
     }
     let alice = Person::example("alice", 1103);
@@ -117,10 +122,21 @@ fn why_a_person_is_hidden_is_told() {
     let name = || "alice".to_owned();
     let by_user = AdminError::Hidden(name(), uid, Some("bob".to_owned()));
     let by_group = AdminError::Hidden(name(), gid, None);
+    let by_range = |id, is_of_groups| {
+        let range = Subordinate {
+            owner: "bob".to_owned(),
+            first: id,
+            last: id,
+            is_of_groups,
+        };
+        Some(AdminError::HiddenByRange(name(), id, range))
+    };
     for (local, why) in [
-        (Local(uid, 0), Some(by_user)),
-        (Local(0, gid), Some(by_group)),
-        (Local(0, 0), None),
+        (Local(uid, 0, false), Some(by_user)),
+        (Local(0, gid, false), Some(by_group)),
+        (Local(uid, 0, true), by_range(uid, false)),
+        (Local(0, gid, true), by_range(gid, true)),
+        (Local(0, 0, false), None),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let directory = open_on(settings(folder.path()), Arc::new(local));

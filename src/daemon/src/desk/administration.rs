@@ -364,5 +364,6 @@ const fn word(error: &AdminError) -> &'static str {
         AdminError::ImportRuns => "import-runs",
         AdminError::InDirectory(_) => "in-directory",
         AdminError::Hidden(..) => "hidden",
+        AdminError::HiddenByRange(..) => "hidden-by-range",
     }
 }
