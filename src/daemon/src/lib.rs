@@ -114,7 +114,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     // From here on a signal waits until all is ready for it.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(Error::System)?;
     let config = Config::read(file).map_err(Error::Config)?;
-    let of_this_host = Arc::new(Local::of_this_host());
+    let of_this_host = Arc::new(Local::of_this_host(Arc::clone(log)));
     let local = Arc::clone(&of_this_host) as Arc<dyn LocalNames>;
     let rights_file = rights_file(file);
     if given.is_none() {

@@ -4,6 +4,7 @@
 //! this daemon.
 
 use crate::listing::Listing;
+use crate::log::{Level, Log};
 use crate::subordinate::{self, Range};
 use domlogon_protocol::UserName;
 use domlogon_protocol::admin::Subordinate;
@@ -11,7 +12,7 @@ use domlogon_rules::{LocalNames, is_root};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The host's own users and groups.
 pub(crate) struct Local {
@@ -19,12 +20,24 @@ pub(crate) struct Local {
     groups: Listing<Lines>,
     /// Of users and of groups.
     subordinate: [Listing<Vec<Range>>; 2],
+    /// Where it is told which of those ranges hide somebody of the domain, and which were.
+    log: Option<Arc<Log>>,
+    told: Mutex<HashSet<Subordinate>>,
 }
+
+/// Ranges that are told of in the log; of more it is not.
+const MOST_TOLD: usize = 100;
 
 impl Local {
     /// Those of this host.
-    pub(crate) fn of_this_host() -> Self {
-        Self::of_files("/etc/passwd".into(), "/etc/group".into())
+    pub(crate) fn of_this_host(log: Arc<Log>) -> Self {
+        Self::of_files("/etc/passwd".into(), "/etc/group".into()).telling(log)
+    }
+
+    /// With a log.
+    pub(crate) fn telling(self, log: Arc<Log>) -> Self {
+        let log = Some(log);
+        Self { log, ..self }
     }
 
     /// Those of other files; those of subordinate ids lie beside the first.
@@ -34,6 +47,8 @@ impl Local {
             subordinate: ["subuid", "subgid"].map(beside),
             users: Listing::new(passwd, Lines::of),
             groups: Listing::new(group, Lines::of),
+            log: None,
+            told: Mutex::default(),
         }
     }
 }
@@ -54,6 +69,28 @@ impl Local {
             groups: self.groups.now(),
             subordinate: self.subordinate.each_ref().map(Listing::now),
         }
+    }
+
+    /// The range that hides this id of the domain's, told of in the log when it is the first.
+    fn hiding(&self, ranges: &[Range], id: u32, is_of_groups: bool) -> Option<Subordinate> {
+        let range = lent(ranges, id)?.told(is_of_groups);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = told.len() < MOST_TOLD && told.insert(range.clone());
+        drop(told);
+        if let Some(log) = self.log.as_ref().filter(|_| is_new) {
+            let what = if is_of_groups { "group" } else { "user" };
+            let Subordinate {
+                owner, first, last, ..
+            } = &range;
+            let line = format!(
+                "the {what} id {id} of the domain is nobody's on this host, nor is any other from \
+                 {first} to {last}: the local user {owner:?} may take them, by {}; domlogon doctor \
+                 names all whom that hides, and the way out",
+                range.path()
+            );
+            log.write(Level::Warning, &line);
+        }
+        Some(range)
     }
 
     /// The id of a user with exactly this name.
@@ -112,14 +149,23 @@ impl LocalNames for Local {
         })
     }
 
+    /// Whoever asks this has nobody of the domain in mind: nobody is hidden.
+    fn has_id(&self, id: u32) -> bool {
+        let [users, groups] = &self.subordinate;
+        self.owner_of(id).is_some()
+            || self.has_gid(id)
+            || lent(&users.now(), id).is_some()
+            || lent(&groups.now(), id).is_some()
+    }
+
     fn lent_uid(&self, uid: u32) -> Option<Subordinate> {
         let [users, _] = &self.subordinate;
-        lent(&users.now(), uid).map(|range| range.told(false))
+        self.hiding(&users.now(), uid, false)
     }
 
     fn lent_gid(&self, gid: u32) -> Option<Subordinate> {
         let [_, groups] = &self.subordinate;
-        lent(&groups.now(), gid).map(|range| range.told(true))
+        self.hiding(&groups.now(), gid, true)
     }
 
     fn strike_people(&self, people: &mut Vec<(String, u32)>) {
@@ -131,7 +177,7 @@ impl LocalNames for Local {
         people.retain(|(name, uid)| {
             !users.names.contains(&UserName::fold(name))
                 && !users.owners.contains_key(uid)
-                && lent(&ranges, *uid).is_none()
+                && self.hiding(&ranges, *uid, false).is_none()
         });
     }
 
@@ -141,7 +187,9 @@ impl LocalNames for Local {
             subordinate: [_, ranges],
             ..
         } = self.names();
-        gids.retain(|gid| !groups.owners.contains_key(gid) && lent(&ranges, *gid).is_none());
+        gids.retain(|gid| {
+            !groups.owners.contains_key(gid) && self.hiding(&ranges, *gid, true).is_none()
+        });
     }
 }
 
@@ -290,5 +338,60 @@ mod tests {
         fs::remove_file(&passwd).unwrap();
         assert!(local.has_user("amy") && local.has_user("root"));
         assert!(local.has_group("root") && !local.has_group("amy"));
+    }
+
+    #[test]
+    fn a_range_that_hides_somebody_is_told_of_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let subuid = "root:200000:65536\nbob:100000:65536\namy:300000:10\n";
+        fs::write(path("subuid"), subuid).unwrap();
+        fs::write(path("subgid"), "bob:100000:65536\n").unwrap();
+        let log = Arc::new(Log::kept());
+        let local = Local::of_files(path("passwd"), path("group")).telling(Arc::clone(&log));
+        // Nobody is hidden.
+        assert!(local.lent_uid(99_999).is_none() && local.lent_uid(200_000).is_none());
+        assert!(local.has_id(100_500) && local.subordinate(100_500).is_some());
+        assert_eq!(log.lines(), [""; 0]);
+        for _ in 0..3 {
+            assert!(local.lent_uid(100_500).is_some());
+            let mut people = vec![("alice".to_owned(), 100_501), ("carol".to_owned(), 300_009)];
+            local.strike_people(&mut people);
+            let mut gids = vec![100_513, 99_999];
+            local.strike_gids(&mut gids);
+            assert!(people.is_empty() && local.lent_gid(100_514).is_some());
+            assert_eq!(gids, [99_999]);
+        }
+        let lines = log.lines();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        for (line, parts) in lines.iter().zip([
+            [
+                "user id 100500 ",
+                "from 100000 to 165535: ",
+                "\"bob\" may",
+                "/etc/subuid; domlogon doctor",
+            ],
+            [
+                "user id 300009 ",
+                "from 300000 to 300009: ",
+                "\"amy\" may",
+                "/etc/subuid; domlogon doctor",
+            ],
+            [
+                "group id 100513 ",
+                "from 100000 to 165535: ",
+                "\"bob\" may",
+                "/etc/subgid; domlogon doctor",
+            ],
+        ]) {
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+        // And no more than so many.
+        let many: String = (0..300)
+            .map(|at| format!("bob:{}:1\n", 500_000 + at))
+            .collect();
+        fs::write(path("subuid"), many).unwrap();
+        assert!((500_000..500_300).all(|id| local.lent_uid(id).is_some()));
+        assert_eq!(log.lines().len(), MOST_TOLD);
     }
 }
