@@ -262,6 +262,38 @@ fn accounts_whose_ids_a_local_user_may_take() {
     assert!(!found().contains("may take"));
 }
 
+/// Whoever reads the advice is root: a pattern in it could keep everybody out, or let anybody in,
+/// and a name that is spelt as somebody typed it denies nobody.
+#[test]
+fn no_user_is_advised_to_sshd() {
+    let names = ["", "[directory]\nnames = \"qualified\"\n"];
+    let users = [
+        "CORP\\*",
+        "*@corp.example",
+        "corp\\ROOT",
+        "R?ot@corp.example",
+        "Dave@CORP.",
+    ];
+    for (names, user) in names
+        .iter()
+        .flat_map(|names| users.map(|user| (names, user)))
+    {
+        for keyword in ["DenyUsers", "AllowUsers"] {
+            let tree = Tree::debian();
+            tree.append("/etc/domlogon/domlogon.toml", names);
+            tree.append("/etc/ssh/sshd_config", &format!("{keyword} {user}\n"));
+            let found = report(&tree);
+            assert_eq!(found.findings.len(), 1, "{}", found.text());
+            let mend = &found.findings[0].mend;
+            let account = user
+                .trim_start_matches("CORP\\")
+                .trim_start_matches("corp\\");
+            let account = account.split('@').next().unwrap();
+            assert!(!mend.contains(&format!("Users {account}")), "{mend}");
+        }
+    }
+}
+
 /// Every file that is read.
 const READ: [&str; 12] = [
     "/etc/pam.d/common-auth",

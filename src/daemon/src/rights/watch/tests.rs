@@ -1,5 +1,6 @@
 use super::super::fake::World;
 use super::*;
+use crate::log::Log;
 use domlogon_protocol::rights::{Loaded, RightsStatus};
 use std::fs::{File, Permissions};
 use std::io::Write;
@@ -30,6 +31,16 @@ fn taken(rights: &RightsFile, n: u32, what: &str) {
         let entry = shown.lists[2].entries.first();
         status.refused.is_none() && entry.is_some_and(|entry| entry.written == wanted)
     });
+}
+
+/// Waits until the log names this version, which is in force a moment before.
+fn told(log: &Log, version: u64) {
+    let start = Instant::now();
+    let is_told = |line: &String| line.contains(&format!("version={version} "));
+    while !log.lines().iter().any(is_told) {
+        assert!(start.elapsed() < LIMIT, "{:?}", log.lines());
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
@@ -103,6 +114,7 @@ fn a_file_is_not_taken_before_it_is_written_whole() {
     drop(open);
     taken(&rights, 2, "whole");
     assert_eq!(rights.status().version, 2);
+    told(&log, 2);
     assert_eq!(log.lines().len(), 2, "{:?}", log.lines());
     watch.stop();
 }
@@ -119,6 +131,7 @@ fn many_changes_at_once_are_one_load_and_none_is_no_line() {
     taken(&rights, 50, "the last");
     let version = rights.status().version;
     assert!(version < 30, "{version}");
+    told(&log, version);
     let lines = log.lines().len();
     File::options().append(true).open(world.file()).unwrap();
     fs::set_permissions(
