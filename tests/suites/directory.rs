@@ -14,8 +14,14 @@ mod twin;
 
 use crate::{Case, Needs};
 use domlogon_tests::account::Condition::{self, *};
-use domlogon_tests::{PASSWORD, Probe, Result, World, ensure, ensure_equal};
-use std::time::Duration;
+use domlogon_tests::world::PATIENCE;
+use domlogon_tests::{Failure, PASSWORD, Probe, Result, World, differs, ensure, ensure_equal};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where the daemon keeps what it knows of the directory.
+const SAVED: &str = "/var/lib/domlogon/directory.db";
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![Case::new(
@@ -95,7 +101,42 @@ fn authenticate(
 
 /// Log on as one who knows the password, so that the host knows him from then on.
 fn known(name: &str) -> Result<()> {
-    authenticate("login", name, PASSWORD, "SUCCESS", "").map(drop)
+    let before = now()?;
+    authenticate("login", name, PASSWORD, "SUCCESS", "")?;
+    let start = Instant::now();
+    // Saved beside the logon, not in it.
+    while !is_saved(name, before)? {
+        ensure(
+            start.elapsed() < PATIENCE,
+            "a logon with a controller",
+            "something saved for one without",
+            "nothing",
+        )?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Whether the daemon has saved something for offline logons, at this second or later.
+fn is_saved(name: &str, since: u64) -> Result<bool> {
+    let name = name.rsplit('\\').next().unwrap_or(name);
+    let name = name.split('@').next().unwrap_or(name).to_lowercase();
+    let unread = Failure::harness("read what is saved for offline logons");
+    let query =
+        "SELECT count(*) FROM people JOIN saved USING (sid) WHERE key = ?1 AND confirmed >= ?2";
+    let count = Connection::open_with_flags(SAVED, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|file| file.query_row(query, (name, since as i64), |row| row.get::<_, i64>(0)));
+    match count {
+        // The daemon may be writing.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+        count => Ok(count.map_err(|error| unread(std::io::Error::other(error)))? > 0),
+    }
+}
+
+fn now() -> Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = since.map_err(|_| differs("the clock", "a time after 1970", "one before"))?;
+    Ok(since.as_secs())
 }
 
 fn in_time(what: &str, took: Duration, limit: Duration) -> Result<()> {

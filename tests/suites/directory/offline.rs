@@ -192,7 +192,7 @@ fn none(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
     world.configured("offline_age = \"never\"", |world| {
         contact::is_back(domlogon_tests::world::PATIENCE)?;
-        known(&account.name)?;
+        authenticate("login", &account.name, PASSWORD, "SUCCESS", "")?;
         without_controller(world, |_| {
             let report = Probe::bare("login", &account.name)
                 .answer(PASSWORD)
