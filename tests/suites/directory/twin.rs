@@ -272,12 +272,7 @@ fn made_up_change(world: &mut World) -> Result<()> {
     directory.add_twin(&[name], &[name])?;
     trust(AUTHORITY)?;
     between(world, &by_tls("ldaps"), |_| {
-        let report = Probe::bare("once", name)
-            .answer(TWIN_PASSWORD)
-            .answer(NEW_PASSWORD)
-            .answer(NEW_PASSWORD)
-            .as_user(name)
-            .run(&["chauthtok"])?;
+        let report = a_change(&account, TWIN_PASSWORD).run(&["chauthtok"])?;
         report.says("may have been changed").map(drop)
     })?;
     account.keeps_its_password()?;
@@ -313,6 +308,7 @@ fn that_asks_about_others(world: &mut World) -> Result<()> {
     trust(AUTHORITY)?;
     between(world, &by_tls("ldaps"), |_| {
         for account in &cast {
+            meet_again(&directory)?;
             let name = &*account.name;
             for service in ["login", "sshd", "swaylock", "ftp"] {
                 let report = Probe::bare(service, name)
@@ -320,13 +316,9 @@ fn that_asks_about_others(world: &mut World) -> Result<()> {
                     .run(&["auth"])?;
                 told_nothing(service, &report, report.code("auth")?)?;
             }
-            let report = Probe::bare("once", name)
-                .answer(TWIN_PASSWORD)
-                .answer(NEW_PASSWORD)
-                .answer(NEW_PASSWORD)
-                .as_user(name)
-                .run(&["chauthtok"])?;
+            let report = a_change(account, TWIN_PASSWORD).run(&["chauthtok"])?;
             told_nothing("a change", &report, report.code("chauthtok")?)?;
+            was_asked_about(&directory, account)?;
         }
         Ok(())
     })
@@ -428,10 +420,7 @@ fn not_believed(
     probe: Probe,
     operation: &str,
 ) -> Result<Report> {
-    for front in [Front::Open(0), Front::False] {
-        directory.front(front)?;
-        contact::is_with(SECOND_HOST, PATIENCE)?;
-    }
+    meet_again(directory)?;
     let report = probe.run(&[operation])?;
     ensure(
         report.code(operation)? != "SUCCESS",
@@ -439,12 +428,25 @@ fn not_believed(
         "a refusal",
         report.text(),
     )?;
+    was_asked_about(directory, account)?;
+    Ok(report)
+}
+
+/// The daemon meets an honest one, and is led to the twin from then on.
+fn meet_again(directory: &Directory) -> Result<()> {
+    for front in [Front::Open(0), Front::False] {
+        directory.front(front)?;
+        contact::is_with(SECOND_HOST, PATIENCE)?;
+    }
+    Ok(())
+}
+
+fn was_asked_about(directory: &Directory, account: &Account) -> Result<()> {
     ensure_equal(
         format!("whether the twin was asked about {}", account.name),
         directory.twin_was_asked_about(&account.name)?,
         true,
-    )?;
-    Ok(report)
+    )
 }
 
 /// With the one between who leads Kerberos to the twin; the daemon has met him before as an
