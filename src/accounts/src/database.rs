@@ -201,19 +201,7 @@ impl Database {
             .read(|connection| Record::by_key(connection, &user.key()))?;
         Ok(found
             .filter(|record| !self.is_local_user(&record.name))
-            .and_then(|Record { name, uid, gid, .. }| {
-                if let Some(owner) = self.local.owner_of(uid) {
-                    return Some(AdminError::Hidden(name, uid, Some(owner)));
-                }
-                if let Some(range) = self.local.lent_uid(uid) {
-                    return Some(AdminError::HiddenByRange(name, uid, range));
-                }
-                if self.local.has_gid(gid) {
-                    return Some(AdminError::Hidden(name, gid, None));
-                }
-                let range = self.local.lent_gid(gid)?;
-                Some(AdminError::HiddenByRange(name, gid, range))
-            }))
+            .and_then(|Record { name, uid, gid, .. }| self.local.hides(&name, uid, Some(gid))))
     }
 
     /// Whether this host may see somebody with this name and id. Its own users may have been

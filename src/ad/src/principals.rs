@@ -155,21 +155,10 @@ impl Directory {
         if !self.is_visible_user(&person.name) {
             return None;
         }
-        let name = || person.name.clone();
         let scheme = self.settings.ids;
         let uid = ids::uid_of(scheme, person)?;
-        if let Some(owner) = self.local.owner_of(uid) {
-            return Some(AdminError::Hidden(name(), uid, Some(owner)));
-        }
-        if let Some(range) = self.local.lent_uid(uid) {
-            return Some(AdminError::HiddenByRange(name(), uid, range));
-        }
-        let gid = ids::primary_gid_of(scheme, person)?;
-        if self.local.has_gid(gid) {
-            return Some(AdminError::Hidden(name(), gid, None));
-        }
-        let range = self.local.lent_gid(gid)?;
-        Some(AdminError::HiddenByRange(name(), gid, range))
+        let gid = ids::primary_gid_of(scheme, person);
+        self.local.hides(&person.name, uid, gid)
     }
 
     pub(crate) fn administers(&self, uid: u32, now: Timestamp) -> Result<bool, Outage> {

@@ -1,6 +1,6 @@
 //! The names that are not the domain's to give.
 
-use domlogon_protocol::admin::Subordinate;
+use domlogon_protocol::admin::{AdminError, Subordinate};
 
 /// Names that belong to this host. The domain never answers for them.
 pub trait LocalNames: Send + Sync {
@@ -47,6 +47,24 @@ pub trait LocalNames: Send + Sync {
     /// As [`lent_uid`](Self::lent_uid), of a group, by subgid(5) and with newgidmap.
     fn lent_gid(&self, gid: u32) -> Option<Subordinate> {
         lent(gid, self.subordinate(gid), true)
+    }
+
+    /// Why nobody with this id and this primary group is seen on this host, if so: told of `name`
+    /// to administrators.
+    fn hides(&self, name: &str, uid: u32, gid: Option<u32>) -> Option<AdminError> {
+        let name = || name.to_owned();
+        if let Some(owner) = self.owner_of(uid) {
+            return Some(AdminError::Hidden(name(), uid, Some(owner)));
+        }
+        if let Some(range) = self.lent_uid(uid) {
+            return Some(AdminError::HiddenByRange(name(), uid, range));
+        }
+        let gid = gid?;
+        if self.has_gid(gid) {
+            return Some(AdminError::Hidden(name(), gid, None));
+        }
+        let range = self.lent_gid(gid)?;
+        Some(AdminError::HiddenByRange(name(), gid, range))
     }
 
     /// Takes everybody away whose name [`has_user`](Self::has_user) says yes to, or whose id a
