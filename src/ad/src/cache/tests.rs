@@ -1,0 +1,142 @@
+//! What is kept is found again, also by a later version, and nobody but its owner reads it.
+
+use super::*;
+use crate::entry::Person;
+use domlogon_protocol::Sid;
+use domlogon_rules::Lockout;
+
+const NOW: Timestamp = Timestamp(1_795_000_000);
+
+fn cache() -> (tempfile::TempDir, Cache) {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    (folder, cache)
+}
+
+fn saved() -> Saved {
+    Saved {
+        verifier: "x".to_owned(),
+        password_set: 1,
+        confirmed: NOW,
+        lockout: Lockout::default(),
+    }
+}
+
+#[test]
+fn what_is_kept_is_found_by_name_id_and_identifier() {
+    let (folder, cache) = cache();
+    let alice = Person::example("Alice", 1103);
+    let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+    cache
+        .keep_person(&alice, Some(70_001), Some(&groups), NOW)
+        .unwrap();
+    // A later answer without groups keeps those that are known, and says nothing of them.
+    let later = NOW.plus(500);
+    cache
+        .keep_person(&alice, Some(70_001), None, later)
+        .unwrap();
+    drop(cache);
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    for found in [
+        cache.person_by_key("alice"),
+        cache.person_by_uid(70_001),
+        cache.person_by_sid(&alice.sid),
+    ] {
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.person, alice);
+        assert_eq!(found.groups, Some((groups.to_vec(), NOW)));
+        assert_eq!(found.seen, later);
+    }
+    assert_eq!(cache.counts().unwrap(), (1, 0));
+    cache.forget_person("alice").unwrap();
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+}
+
+#[test]
+fn a_file_from_before_keeps_what_is_in_it() {
+    let (folder, cache) = cache();
+    let path = folder.path().join("directory.db");
+    let alice = Person::example("alice", 1103);
+    let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+    let bob = Person::example("bob", 1104);
+    cache
+        .keep_person(&alice, Some(70_001), Some(&groups), NOW)
+        .unwrap();
+    cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
+    cache.save(&alice.sid, &saved()).unwrap();
+    cache.keep_fact("domain", &"corp").unwrap();
+    cache
+        .lock()
+        .execute_batch("ALTER TABLE people DROP COLUMN groups_seen; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(cache);
+    // The second time it is as this version has made it.
+    for _ in 0..2 {
+        let cache = Cache::open(&path).unwrap();
+        let known = cache.person_by_key("alice").unwrap().unwrap();
+        assert_eq!((known.person, known.seen), (alice.clone(), NOW));
+        // Nobody knows how old they are.
+        assert_eq!(known.groups, Some((groups.to_vec(), Timestamp(0))));
+        let known = cache.person_by_key("bob").unwrap().unwrap();
+        assert_eq!(known.groups, None);
+        assert!(cache.saved(&alice.sid).unwrap().is_some());
+        let fact: Option<String> = cache.fact("domain").unwrap();
+        assert_eq!(fact.as_deref(), Some("corp"));
+    }
+}
+
+#[test]
+fn a_file_of_a_layout_that_is_not_known_is_emptied() {
+    let (folder, cache) = cache();
+    let alice = Person::example("alice", 1103);
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache
+        .lock()
+        .pragma_update(None, "user_version", LAYOUT + 1)
+        .unwrap();
+    drop(cache);
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    assert_eq!(cache.counts().unwrap(), (0, 0));
+}
+
+#[test]
+fn a_name_or_an_id_belongs_to_whoever_has_it_now() {
+    let (_folder, cache) = cache();
+    let old = Person::example("alice", 1103);
+    cache.keep_person(&old, Some(70_001), None, NOW).unwrap();
+    // Deleted and made anew in the directory: another SID, the same name.
+    let new = Person::example("ALICE", 2200);
+    cache.keep_person(&new, Some(70_002), None, NOW).unwrap();
+    assert_eq!(cache.person_by_key("alice").unwrap().unwrap().person, new);
+    assert!(cache.person_by_uid(70_001).unwrap().is_none());
+    assert!(cache.person_by_sid(&old.sid).unwrap().is_none());
+    let bob = Person::example("bob", 2300);
+    cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+}
+
+#[test]
+fn what_was_not_seen_again_is_swept_with_its_password() {
+    let (_folder, cache) = cache();
+    let (alice, bob) = (Person::example("alice", 1103), Person::example("bob", 1104));
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache
+        .keep_person(&bob, Some(70_002), None, NOW.plus(10))
+        .unwrap();
+    cache.save(&alice.sid, &saved()).unwrap();
+    cache.save(&bob.sid, &saved()).unwrap();
+    cache.sweep(NOW.plus(10)).unwrap();
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+    assert!(cache.saved(&alice.sid).unwrap().is_none());
+    assert!(cache.saved(&bob.sid).unwrap().is_some());
+}
+
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, _cache) = cache();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
+}
