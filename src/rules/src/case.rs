@@ -1,5 +1,6 @@
 //! The steps of an evaluation, each on its own.
 
+use crate::service::is_beside_a_session;
 use crate::{Account, Flags, Grant, PasswordEnd, Place, Proof, Token, hours};
 use domlogon_protocol::{
     Decision, Fact, LogonType, Notice, Params, Policy, Rule, Timestamp, Verdict,
@@ -80,10 +81,10 @@ impl Case<'_> {
         if !self.account.has_password {
             return Check::new(rule, Fact::None, Some(Verdict::LogonFailure));
         }
-        let at_the_console = matches!(
-            self.place.logon_type,
-            LogonType::Interactive | LogonType::Unlock
-        );
+        let at_the_console = match self.place.logon_type {
+            LogonType::Interactive => !is_beside_a_session(self.place.service),
+            logon_type => logon_type == LogonType::Unlock,
+        };
         let blank_allowed = at_the_console && self.account.flags.contains(Flags::PASSWD_NOTREQD);
         if self.account.blank_password && !blank_allowed {
             return Check::new(rule, Fact::None, Some(Verdict::AccountRestriction));

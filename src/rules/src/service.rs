@@ -29,6 +29,13 @@ pub fn service(name: &str) -> ServiceClass {
     SERVICES.iter().find(is_there).map_or(UNKNOWN, class)
 }
 
+/// Whether who comes in by it sits in a session of another already, of whatever kind: it is
+/// an interactive logon, but not one at the console. (Windows' runas takes no blank password.)
+#[must_use]
+pub(crate) fn is_beside_a_session(name: &str) -> bool {
+    ["su", "su-l"].iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
 /// What a service that is not in the table is taken for.
 const UNKNOWN: ServiceClass = ServiceClass {
     logon_type: LogonType::Network,

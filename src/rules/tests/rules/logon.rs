@@ -337,10 +337,18 @@ fn workstations_are_this_host_by_either_name() {
 fn the_blank_password_opens_the_console_alone() {
     let mut desk = Desk::new().flag(Flags::PASSWD_NOTREQD);
     desk.account.blank_password = true;
-    for service in ["login", "su", "gdm-password", "swaylock"] {
+    for service in ["login", "gdm-password", "swaylock"] {
         assert_eq!(desk.with_password(service), Verdict::Success, "{service}");
     }
-    for service in ["sshd", "vsftpd", "sudo", "cockpit", "no-such-service"] {
+    for service in [
+        "su",
+        "SU-L",
+        "sshd",
+        "vsftpd",
+        "sudo",
+        "cockpit",
+        "no-such-service",
+    ] {
         assert_eq!(
             desk.with_password(service),
             Verdict::AccountRestriction,
