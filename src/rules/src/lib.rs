@@ -29,7 +29,7 @@ pub use change::{
     change_rules, decide_new, judge_change, judge_new, judge_reset, n_minus_two_entries,
     new_history_needed,
 };
-pub use local::{LocalNames, NoLocalNames, is_root};
+pub use local::{FewLocalNames, LocalNames, is_root};
 pub use lockout::{Exempt, Lockout};
 pub use logon::{
     Judgement, Proof, decide_unknown, decide_wrong_old_password, decide_wrong_password, explain,

@@ -1,5 +1,9 @@
 //! The names that are not the domain's to give.
 
+mod few;
+
+pub use few::FewLocalNames;
+
 use domlogon_protocol::admin::{AdminError, Subordinate};
 
 /// Names that belong to this host. The domain never answers for them.
@@ -99,26 +103,4 @@ fn lent(id: u32, whose: Option<(String, u32)>, is_of_groups: bool) -> Option<Sub
 #[must_use]
 pub fn is_root(owner: &str) -> bool {
     owner == "root" || owner.parse() == Ok(0)
-}
-
-/// A host without local names, but for root.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoLocalNames;
-
-impl LocalNames for NoLocalNames {
-    fn has_user(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
-    }
 }

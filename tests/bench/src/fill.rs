@@ -4,7 +4,7 @@ use crate::domain;
 use domlogon_accounts::{Cost, Database, Options, Settings};
 use domlogon_protocol::Timestamp;
 use domlogon_protocol::admin::{ImportedUser, NewUser, Request, UserChanges};
-use domlogon_rules::NoLocalNames;
+use domlogon_rules::FewLocalNames;
 use domlogon_rules::backend::Backend;
 use domlogon_tests::{Result, differs};
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) fn fill(path: &Path, count: u32) -> Result<()> {
         dns_name: "here.example".to_owned(),
         settings: Settings::default(),
         cost: Cost::STANDARD,
-        local: Arc::new(NoLocalNames),
+        local: Arc::new(FewLocalNames::default()),
     })
     .map_err(|error| differs("the database", "open", error.to_string()))?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -240,23 +240,11 @@ fn deleted_rids_and_ids_do_not_come_back() {
 }
 
 /// A host with a local user of this id, and a local group of that one.
-struct Ids(u32, u32);
-
-impl LocalNames for Ids {
-    fn has_user(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, uid: u32) -> Option<String> {
-        (uid == self.0).then(|| "bob".to_owned())
-    }
-
-    fn has_gid(&self, gid: u32) -> bool {
-        gid == self.1
+fn ids(uid: u32, gid: u32) -> FewLocalNames {
+    FewLocalNames {
+        uids: vec![uid],
+        gids: vec![gid],
+        ..FewLocalNames::default()
     }
 }
 
@@ -270,11 +258,11 @@ fn low_ids() -> Settings {
 
 #[test]
 fn nobody_is_given_the_id_of_a_local_user_or_group() {
-    let world = World::with(Arc::new(Ids(2001, 2003)));
+    let world = World::with(Arc::new(ids(2001, 2003)));
     world.configure(low_ids());
     let uids = ["a", "b", "c"].map(|name| add(&world, new_user(name)).unwrap().uid);
     assert_eq!(uids, [2000, 2002, 2004]);
-    let world = World::with(Arc::new(Ids(2000, 2001)));
+    let world = World::with(Arc::new(ids(2000, 2001)));
     world.configure(low_ids());
     add_group(&world, "staff");
     assert!(world.group_by_id(2002).unwrap().is_some());
@@ -282,10 +270,10 @@ fn nobody_is_given_the_id_of_a_local_user_or_group() {
 
 #[test]
 fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
-    for (ids, base, sentence) in [
-        (Ids(1500, 0), 1000, "Administrator would have the id 1500"),
-        (Ids(0, 1512), 1000, "Domain Admins would have the id 1512"),
-        (Ids(0, 0), 65_534 - 559, "Performance Log Users would have"),
+    for (local, base, sentence) in [
+        (ids(1500, 0), 1000, "Administrator would have the id 1500"),
+        (ids(0, 1512), 1000, "Domain Admins would have the id 1512"),
+        (ids(0, 0), 65_534 - 559, "Performance Log Users would have"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("accounts.db");
@@ -299,7 +287,7 @@ fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
                 ..options(path.clone())
             })
         };
-        let local: Arc<dyn LocalNames> = Arc::new(ids);
+        let local: Arc<dyn LocalNames> = Arc::new(local);
         let refused = open(base, Arc::clone(&local)).err().unwrap();
         assert!(matches!(refused, Error::IdTaken { .. }), "{refused:?}");
         assert_eq!(refused.verdict(), Verdict::AcfNotLoaded);
@@ -312,30 +300,10 @@ fn no_domain_begins_with_the_ids_of_local_users_or_groups() {
 }
 
 /// bob's by /etc/subuid are so many ids from the first on.
-struct Subordinate(u32, u32);
-
-impl LocalNames for Subordinate {
-    fn has_user(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
-    }
-
-    fn subordinate(&self, id: u32) -> Option<(String, u32)> {
-        let last = self.0 + (self.1 - 1);
-        (self.0..=last)
-            .contains(&id)
-            .then(|| ("bob".to_owned(), last))
+fn subordinate(first: u32, count: u32) -> FewLocalNames {
+    FewLocalNames {
+        ranges: vec![("bob", first, first + (count - 1))],
+        ..FewLocalNames::default()
     }
 }
 
@@ -344,7 +312,7 @@ fn subordinate_ids_of_local_users_are_not_given_away() {
     let most = HIGHEST_ID - 1_000_000;
     let world = World::new();
     world.user("first");
-    let local = Arc::new(Subordinate(1_000_000, most));
+    let local = Arc::new(subordinate(1_000_000, most));
     let world = world.reopened(|o| o.local = local).unwrap();
     world.configure(Settings {
         id_base: 1_000_000 - 1002,
@@ -374,7 +342,7 @@ fn subordinate_ids_of_local_users_are_not_given_away() {
 fn no_domain_begins_among_subordinate_ids() {
     let folder = tempfile::tempdir().unwrap();
     let refused = Database::open(Options {
-        local: Arc::new(Subordinate(1_900_000_000, 600)),
+        local: Arc::new(subordinate(1_900_000_000, 600)),
         ..options(folder.path().join("accounts.db"))
     });
     assert!(matches!(refused.err().unwrap(), Error::IdTaken { .. }));

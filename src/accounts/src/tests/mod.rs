@@ -16,8 +16,8 @@ use crate::{Cost, Database, Error, Options, Settings};
 use domlogon_protocol::admin::{AdminError, NewUser, Reply, Request, UserChanges, UserRecord};
 use domlogon_protocol::{Decision, LogonType, Secret, Timestamp, UserName, Verdict};
 use domlogon_rules::backend::{Backend, Outage};
+use domlogon_rules::{FewLocalNames, LocalNames};
 use domlogon_rules::{Host, Place, Rights};
-use domlogon_rules::{LocalNames, NoLocalNames};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
@@ -61,7 +61,7 @@ impl std::ops::Deref for World {
 
 impl World {
     fn new() -> Self {
-        Self::with(Arc::new(NoLocalNames))
+        Self::with(Arc::new(FewLocalNames::default()))
     }
 
     fn with(local: Arc<dyn LocalNames>) -> Self {
@@ -181,7 +181,7 @@ fn options(path: PathBuf) -> Options {
         dns_name: "corp.example".to_owned(),
         settings: Settings::default(),
         cost: CHEAP,
-        local: Arc::new(NoLocalNames),
+        local: Arc::new(FewLocalNames::default()),
     }
 }
 

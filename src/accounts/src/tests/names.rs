@@ -7,23 +7,12 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-struct Local;
-
-impl LocalNames for Local {
-    fn has_user(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("bob")
-    }
-
-    fn has_group(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("users")
-    }
-
-    fn owner_of(&self, uid: u32) -> Option<String> {
-        (uid == 1000).then(|| "bob".to_owned())
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
+fn local() -> FewLocalNames {
+    FewLocalNames {
+        users: vec!["bob"],
+        groups: vec!["users"],
+        uids: vec![1000],
+        ..FewLocalNames::default()
     }
 }
 
@@ -82,7 +71,7 @@ fn local_names_are_never_answered() {
     let world = World::new();
     world.user("bob");
     world.user("alice");
-    let world = world.reopened(|o| o.local = Arc::new(Local)).unwrap();
+    let world = world.reopened(|o| o.local = Arc::new(local())).unwrap();
     assert_eq!(world.user_by_name("bob").unwrap(), None);
     assert_eq!(world.user_by_id(1_900_001_000).unwrap(), None);
     assert_eq!(world.group_ids("bob").unwrap(), None);
@@ -145,26 +134,15 @@ struct Later {
     lent: bool,
 }
 
-impl LocalNames for Later {
-    fn has_user(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("bob")
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, uid: u32) -> Option<String> {
-        (uid == self.uid && !self.lent).then(|| "bob".to_owned())
-    }
-
-    fn has_gid(&self, gid: u32) -> bool {
-        gid == self.gid && !self.lent
-    }
-
-    fn subordinate(&self, id: u32) -> Option<(String, u32)> {
-        let is_lent = self.lent && (id == self.uid || id == self.gid);
-        is_lent.then(|| ("bob".to_owned(), id))
+impl Later {
+    fn names(self) -> Arc<FewLocalNames> {
+        let taken = FewLocalNames {
+            users: vec!["bob"],
+            uids: vec![self.uid],
+            gids: vec![self.gid],
+            ..FewLocalNames::default()
+        };
+        Arc::new(if self.lent { taken.lent() } else { taken })
     }
 }
 
@@ -185,7 +163,7 @@ fn never_answered(lent: bool) {
     add_member(&world, "crew", "carol");
     add_member(&world, "Administrators", "alice");
     assert!(world.is_administrator(uid, NOW).unwrap());
-    let local = Arc::new(Later { uid, gid, lent });
+    let local = Later { uid, gid, lent }.names();
     let world = world.reopened(|o| o.local = local).unwrap();
     // Whoever comes with the id is bob, and no administrator of the domain.
     assert!(!world.is_administrator(uid, NOW).unwrap());
@@ -240,11 +218,12 @@ fn why_an_account_is_hidden_is_told() {
     world.user("carol");
     let hidden = |world: &World, user: &str| world.hidden(&name(user), NOW).unwrap();
     assert_eq!(hidden(&world, "alice"), None);
-    let local = Arc::new(Later {
+    let local = Later {
         uid,
         gid: 0,
         lent: false,
-    });
+    }
+    .names();
     let world = world.reopened(|o| o.local = local).unwrap();
     let why = AdminError::Hidden("Alice".to_owned(), uid, Some("bob".to_owned()));
     assert_eq!(hidden(&world, "ALICE"), Some(why));
@@ -252,18 +231,19 @@ fn why_an_account_is_hidden_is_told() {
         assert_eq!(hidden(&world, other), None, "{other}");
     }
     let gid = 1_900_000_513;
-    let local = Arc::new(Later {
+    let local = Later {
         uid: 1000,
         gid,
         lent: false,
-    });
+    }
+    .names();
     let world = world.reopened(|o| o.local = local).unwrap();
     let why = AdminError::Hidden("carol".to_owned(), gid, None);
     assert_eq!(hidden(&world, "carol"), Some(why));
     // Bob has neither, and may take it.
     let lent = true;
     for (uid, gid, id, is_of_groups) in [(uid, 0, uid, false), (1000, gid, gid, true)] {
-        let local = Arc::new(Later { uid, gid, lent });
+        let local = Later { uid, gid, lent }.names();
         let world = World::new();
         world.user("Alice");
         let world = world.reopened(|o| o.local = local).unwrap();
@@ -292,11 +272,12 @@ fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
             force: false,
         })
     };
-    let local = Arc::new(Later {
+    let local = Later {
         uid,
         gid: 0,
         lent: false,
-    });
+    }
+    .names();
     let world = world.reopened(|o| o.local = local).unwrap();
     assert_eq!(
         delete(&world, "carol"),
@@ -310,11 +291,12 @@ fn an_administrator_who_is_a_local_user_here_is_not_the_last_one() {
     // Nobody loses anything by this.
     delete(&world, "alice").unwrap();
     // Nor is there one to lose where the group of all accounts is a local one's.
-    let local = Arc::new(Later {
+    let local = Later {
         uid: 1000,
         gid: 1_900_000_513,
         lent: false,
-    });
+    }
+    .names();
     let world = world.reopened(|o| o.local = local).unwrap();
     delete(&world, "carol").unwrap();
 }
@@ -324,11 +306,12 @@ fn nobody_has_a_primary_group_of_this_host() {
     for lent in [false, true] {
         let world = World::new();
         world.user("alice");
-        let local = Arc::new(Later {
+        let local = Later {
             uid: 1000,
             gid: 1_900_000_513,
             lent,
-        });
+        }
+        .names();
         let world = world.reopened(|o| o.local = local).unwrap();
         assert_eq!(world.user_by_name("alice").unwrap(), None);
         assert_eq!(world.logon("alice", PASSWORD), Verdict::UserNotFound);

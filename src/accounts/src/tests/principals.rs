@@ -69,23 +69,11 @@ fn users_and_groups_in_each_form_of_their_names() {
     }
 }
 
-struct Local;
-
-impl LocalNames for Local {
-    fn has_user(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("bob")
-    }
-
-    fn has_group(&self, name: &str) -> bool {
-        ["users", "staff"].contains(&name.to_ascii_lowercase().as_str())
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
+fn local() -> FewLocalNames {
+    FewLocalNames {
+        users: vec!["bob"],
+        groups: vec!["users", "staff"],
+        ..FewLocalNames::default()
     }
 }
 
@@ -96,7 +84,7 @@ fn a_local_name_alone_is_not_the_domains() {
     world.user("alice");
     add_group(&world, "staff");
     add_member(&world, "staff", "alice");
-    let world = world.reopened(|o| o.local = Arc::new(Local)).unwrap();
+    let world = world.reopened(|o| o.local = Arc::new(local())).unwrap();
     for local in ["bob", "CORP\\bob", "bob@corp.example", "staff", "Users"] {
         assert_eq!(found(&world, local), None, "{local}");
     }
@@ -141,7 +129,7 @@ fn the_administrators_are_those_who_can_log_on() {
     assert_eq!(names(&world, NOW), ["bob", "carol", "erin", "frank"]);
     assert_eq!(names(&world, NOW.plus(1)), ["bob", "erin", "frank"]);
     // A local name is not the domain's.
-    let world = world.reopened(|o| o.local = Arc::new(Local)).unwrap();
+    let world = world.reopened(|o| o.local = Arc::new(local())).unwrap();
     assert_eq!(names(&world, NOW), ["carol", "erin", "frank"]);
 }
 

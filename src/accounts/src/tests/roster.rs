@@ -183,23 +183,11 @@ fn carry_out(world: &World, edit: &Edit) {
     let _ = world.ask(request);
 }
 
-struct Local;
-
-impl LocalNames for Local {
-    fn has_user(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("user3")
-    }
-
-    fn has_group(&self, name: &str) -> bool {
-        name.eq_ignore_ascii_case("group3")
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
+fn local() -> FewLocalNames {
+    FewLocalNames {
+        users: vec!["user3"],
+        groups: vec!["group3"],
+        ..FewLocalNames::default()
     }
 }
 
@@ -208,7 +196,7 @@ proptest! {
 
     #[test]
     fn changes_come_to_the_same_as_everything(edits in prop::collection::vec(edit(), 1..60)) {
-        let world = World::with(Arc::new(Local));
+        let world = World::with(Arc::new(local()));
         world.changes().unwrap();
         let mut known = Known::all(&world);
         for edit in edits.iter().chain([&Edit::Look]) {
@@ -293,27 +281,6 @@ fn another_least_id_changes_everything() {
     assert_eq!(Known::all(&world), Known::asked(&world));
 }
 
-/// A host that has come to have ids of the domain.
-struct Numbers([u32; 2]);
-
-impl LocalNames for Numbers {
-    fn has_user(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, uid: u32) -> Option<String> {
-        self.0.contains(&uid).then(|| "bob".to_owned())
-    }
-
-    fn has_gid(&self, gid: u32) -> bool {
-        self.0.contains(&gid)
-    }
-}
-
 #[test]
 fn what_has_an_id_of_this_host_is_not_said() {
     let world = World::new();
@@ -340,7 +307,12 @@ fn what_has_an_id_of_this_host_is_not_said() {
     let mut world = world;
     // Theirs, and the primary group of everybody.
     for (ids, users) in [([alice, crew], 1), ([1_900_000_513, 0], 0)] {
-        let local = Arc::new(Numbers(ids));
+        // The host has come to have ids of the domain.
+        let local = Arc::new(FewLocalNames {
+            uids: ids.to_vec(),
+            gids: ids.to_vec(),
+            ..FewLocalNames::default()
+        });
         world = world.reopened(|o| o.local = local).unwrap();
         let all = Known::all(&world);
         assert_eq!(all, Known::asked(&world));

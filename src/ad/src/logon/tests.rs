@@ -9,7 +9,7 @@ use crate::keeper::Care;
 use crate::settings::{Channel, Naming, Offline, Settings};
 use crate::status::Native;
 use domlogon_protocol::{LogonType, Sid};
-use domlogon_rules::{Host, LocalNames, NoLocalNames, Rights};
+use domlogon_rules::{FewLocalNames, Host, LocalNames, Rights};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn host() -> Host {
 }
 
 pub(crate) fn open(settings: Settings) -> Directory {
-    open_on(settings, Arc::new(NoLocalNames))
+    open_on(settings, Arc::new(FewLocalNames::default()))
 }
 
 pub(crate) fn open_on(settings: Settings, local: Arc<dyn LocalNames>) -> Directory {

@@ -4,6 +4,7 @@ use super::*;
 use crate::logon::tests::{open, open_on, settings};
 use crate::settings::Settings;
 use domlogon_protocol::admin::{AdminError, Subordinate};
+use domlogon_rules::FewLocalNames;
 use std::sync::Arc;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_795_000_000);
@@ -97,24 +98,14 @@ fn a_group_of_another_domain_gives_no_number_of_ours() {
 #[test]
 fn why_a_person_is_hidden_is_told() {
     /// Bob's id, or one that he may take, and a group's.
-    struct Local(u32, u32, bool);
-    impl domlogon_rules::LocalNames for Local {
-        fn has_user(&self, name: &str) -> bool {
-            name == "bob"
-        }
-        fn has_group(&self, _: &str) -> bool {
-            false
-        }
-        fn owner_of(&self, uid: u32) -> Option<String> {
-            (uid == self.0 && !self.2).then(|| "bob".to_owned())
-        }
-        fn has_gid(&self, gid: u32) -> bool {
-            gid == self.1 && !self.2
-        }
-        fn subordinate(&self, id: u32) -> Option<(String, u32)> {
-            let is_lent = self.2 && (id == self.0 || id == self.1);
-            is_lent.then(|| ("bob".to_owned(), id))
-        }
+    fn local(uid: u32, gid: u32, is_lent: bool) -> FewLocalNames {
+        let taken = FewLocalNames {
+            users: vec!["bob"],
+            uids: vec![uid],
+            gids: vec![gid],
+            ..FewLocalNames::default()
+        };
+        if is_lent { taken.lent() } else { taken }
     }
     let alice = Person::example("alice", 1103);
     let uid = ids::uid_of(Scheme::Sid, &alice).unwrap();
@@ -132,11 +123,11 @@ fn why_a_person_is_hidden_is_told() {
         Some(AdminError::HiddenByRange(name(), id, range))
     };
     for (local, why) in [
-        (Local(uid, 0, false), Some(by_user)),
-        (Local(0, gid, false), Some(by_group)),
-        (Local(uid, 0, true), by_range(uid, false)),
-        (Local(0, gid, true), by_range(gid, true)),
-        (Local(0, 0, false), None),
+        (local(uid, 0, false), Some(by_user)),
+        (local(0, gid, false), Some(by_group)),
+        (local(uid, 0, true), by_range(uid, false)),
+        (local(0, gid, true), by_range(gid, true)),
+        (local(0, 0, false), None),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let directory = open_on(settings(folder.path()), Arc::new(local));
@@ -178,7 +169,7 @@ fn a_home_has_a_form_that_the_site_has_named() {
         ..settings(folder.path())
     };
     let lines = Arc::new(Lines::default());
-    let local = Arc::new(domlogon_rules::NoLocalNames);
+    let local = Arc::new(FewLocalNames::default());
     let journal = Arc::clone(&lines) as Arc<dyn Journal>;
     let directory = Directory::open(settings, local, journal, || NOW).unwrap();
     let person = |home: &str, rid| Person {
@@ -240,33 +231,17 @@ fn a_home_has_a_form_that_the_site_has_named() {
 fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
     use crate::administration::answer;
     use domlogon_protocol::admin::{Reply, Request};
-    use domlogon_rules::LocalNames;
     use std::sync::Arc;
 
-    /// By subuid(5) bob may take one id, and root others for his containers.
-    struct Lent;
-    impl LocalNames for Lent {
-        fn has_user(&self, _: &str) -> bool {
-            false
-        }
-        fn has_group(&self, _: &str) -> bool {
-            false
-        }
-        fn owner_of(&self, _: u32) -> Option<String> {
-            None
-        }
-        fn has_gid(&self, _: u32) -> bool {
-            false
-        }
-        fn subordinate(&self, id: u32) -> Option<(String, u32)> {
-            match id {
-                30_007 => Some(("bob".to_owned(), 30_007)),
-                30_008 => Some(("root".to_owned(), 30_008)),
-                30_009 => Some(("0".to_owned(), 30_009)),
-                _ => None,
-            }
-        }
-    }
+    // By subuid(5) bob may take one id, and root others for his containers.
+    let local = FewLocalNames {
+        ranges: vec![
+            ("bob", 30_007, 30_007),
+            ("root", 30_008, 30_008),
+            ("0", 30_009, 30_009),
+        ],
+        ..FewLocalNames::default()
+    };
 
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings {
@@ -274,7 +249,7 @@ fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
         ..settings(folder.path())
     };
     let quiet = Arc::new(crate::logon::tests::Quiet);
-    let directory = Directory::open(settings, Arc::new(Lent), quiet, || NOW).unwrap();
+    let directory = Directory::open(settings, Arc::new(local), quiet, || NOW).unwrap();
     let numbered = |uid, gid| Person {
         uid_number: Some(uid),
         gid_number: Some(gid),

@@ -9,9 +9,8 @@ use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{
     Decision, Explanation, Params, Policy, Rule, Secret, Sid, Tickets, Timestamp, UserName, Verdict,
 };
-use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
-use domlogon_rules::{Account, Flags, Host, Judgement, Place, Proof, Token, judge};
+use domlogon_rules::{Account, FewLocalNames, Flags, Host, Judgement, Place, Proof, Token, judge};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -376,24 +375,11 @@ impl Backend for Fake {
     }
 }
 
-struct Larry;
-
-impl LocalNames for Larry {
-    fn has_user(&self, name: &str) -> bool {
-        UserName::fold(name) == LOCAL
-    }
-
-    fn has_group(&self, _: &str) -> bool {
-        false
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
-    }
+fn larry() -> Arc<FewLocalNames> {
+    Arc::new(FewLocalNames {
+        users: vec![LOCAL],
+        ..FewLocalNames::default()
+    })
 }
 
 pub(crate) fn config() -> Config {
@@ -446,7 +432,7 @@ fn desk_before(fake: &Arc<Fake>, log: &Arc<Log>) -> Arc<Desk> {
         fake.rights(),
         fake.folder.path().join("rights.last-good.json"),
         Arc::clone(fake) as Arc<dyn Backend>,
-        Arc::new(Larry),
+        larry(),
         // What it says has tests of its own.
         Arc::new(Log::kept()),
     );
@@ -457,7 +443,7 @@ fn desk_before(fake: &Arc<Fake>, log: &Arc<Log>) -> Arc<Desk> {
     };
     let desk = Desk::new(
         Arc::clone(fake) as Arc<dyn Backend>,
-        Arc::new(Larry),
+        larry(),
         Arc::clone(log),
         Arc::new(rights),
         config,

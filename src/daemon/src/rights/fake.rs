@@ -7,7 +7,7 @@ use domlogon_protocol::directory::{Group, Page, User};
 use domlogon_protocol::{
     Decision, Explanation, Params, Qualifier, Secret, Sid, Timestamp, UserName, Verdict,
 };
-use domlogon_rules::LocalNames;
+use domlogon_rules::FewLocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal, Summary};
 use domlogon_rules::{Judgement, Place, Token};
 use std::collections::BTreeMap;
@@ -175,23 +175,11 @@ impl Backend for Fake {
 }
 
 /// The host has a user larry and a group crew.
-pub(super) struct Host;
-
-impl LocalNames for Host {
-    fn has_user(&self, name: &str) -> bool {
-        ["root", "larry"].contains(&&*UserName::fold(name))
-    }
-
-    fn has_group(&self, name: &str) -> bool {
-        UserName::fold(name) == "crew"
-    }
-
-    fn owner_of(&self, _: u32) -> Option<String> {
-        None
-    }
-
-    fn has_gid(&self, _: u32) -> bool {
-        false
+pub(super) fn host() -> FewLocalNames {
+    FewLocalNames {
+        users: vec!["root", "larry"],
+        groups: vec!["crew"],
+        ..FewLocalNames::default()
     }
 }
 
@@ -243,7 +231,7 @@ impl World {
             self.file(),
             self.kept(),
             Arc::clone(&self.fake) as Arc<dyn Backend>,
-            Arc::new(Host),
+            Arc::new(host()),
             Arc::clone(&log),
         );
         (Arc::new(rights), log)
