@@ -1,0 +1,166 @@
+//! Asking one controller at a time, within a budget.
+
+use super::Directory;
+use crate::journal::Level;
+use crate::ldap::{Connection, LdapError};
+use crate::queries::DomainFacts;
+use crate::servers::{Contact, Server};
+use crate::trouble::Trouble;
+use domlogon_protocol::Timestamp;
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Look-ups that one controller is asked at once: as many as connections are kept. More would
+/// each wait for a new one, and all of them for the controller.
+const MOST_LOOK_UPS: usize = 8;
+
+/// Places for look-ups.
+#[derive(Default)]
+pub(super) struct Places {
+    taken: Mutex<usize>,
+    left: Condvar,
+}
+
+/// One place, given back when dropped.
+struct Place<'a>(&'a Places);
+
+impl Places {
+    /// A place, if there is one until then.
+    fn take(&self, end: Instant) -> Option<Place<'_>> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut taken, _) = self
+            .left
+            .wait_timeout_while(
+                taken,
+                end.saturating_duration_since(Instant::now()),
+                |taken| *taken >= MOST_LOOK_UPS,
+            )
+            .unwrap_or_else(PoisonError::into_inner);
+        if *taken >= MOST_LOOK_UPS {
+            return None;
+        }
+        *taken += 1;
+        Some(Place(self))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_one();
+    }
+}
+
+impl Directory {
+    /// Asks the best controller, and the next one if it fails, all within `budget`.
+    ///
+    /// # Errors
+    /// [`Trouble`], when none answered.
+    pub(crate) fn ask<T>(
+        &self,
+        budget: Duration,
+        now: Timestamp,
+        mut work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        /// One that fails, and two others.
+        const MOST: usize = 3;
+        let deadline = Instant::now() + budget;
+        let mut last = None;
+        for _ in 0..MOST {
+            let server = match self.servers.best(deadline) {
+                Ok(server) => server,
+                Err(down) => return Err(last.unwrap_or(down)),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            let others = self.servers.all().len() > self.servers.down().len() + 1;
+            let share = if others { left / 2 } else { left };
+            match work(&server, Instant::now() + share) {
+                Err(trouble) if trouble.is_of_the_server() => {
+                    self.failed(&server, &trouble, now);
+                    if matches!(trouble, Trouble::Interrupted(_)) {
+                        return Err(trouble);
+                    }
+                    last = Some(trouble);
+                }
+                result => return result,
+            }
+        }
+        Err(last.unwrap_or(Trouble::Odd("every controller failed")))
+    }
+
+    /// Asks over LDAP.
+    ///
+    /// # Errors
+    /// As [`Directory::ask`].
+    pub(crate) fn look_up<T>(
+        &self,
+        budget: Duration,
+        now: Timestamp,
+        mut work: impl FnMut(&mut Connection, &DomainFacts) -> Result<T, LdapError>,
+    ) -> Result<T, Trouble> {
+        self.ask_for_anybody(budget, now, |server, deadline| {
+            let facts = self.facts(server, deadline, now)?;
+            self.session
+                .ldap(server, deadline, now, |connection| work(connection, &facts))
+        })
+    }
+
+    /// As [`Directory::ask`], for what anybody on this host may ask, as often as he likes:
+    /// not too much at once, and a controller that takes too long is not taken for dead by
+    /// that. Whether it is there at all is for the keeper to say, who asks little.
+    ///
+    /// # Errors
+    /// As [`Directory::ask`].
+    pub(crate) fn ask_for_anybody<T>(
+        &self,
+        budget: Duration,
+        now: Timestamp,
+        mut work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let end = Instant::now() + budget;
+        let Some(_place) = self.look_ups.take(end) else {
+            return Err(Trouble::Odd("too many look-ups at once"));
+        };
+        let left = end.saturating_duration_since(Instant::now());
+        let mut slow = None;
+        let found = self.ask(left, now, |server, deadline| match work(server, deadline) {
+            Err(Trouble::Ldap(LdapError::Timeout)) => {
+                slow = Some(LdapError::Timeout);
+                Err(Trouble::Odd("a look-up took too long"))
+            }
+            found => found,
+        });
+        match slow {
+            Some(error) => {
+                self.doubted.store(true, Ordering::Relaxed);
+                Err(Trouble::Ldap(error))
+            }
+            None => found,
+        }
+    }
+
+    /// Notes that a controller failed; says so in the log if that changes what is asked.
+    pub(crate) fn failed(&self, server: &Server, trouble: &Trouble, now: Timestamp) {
+        self.session.drop_connections(server, trouble);
+        let changed = self.servers.failed(server, trouble, now);
+        let contact = self.servers.contact();
+        if changed {
+            self.journal.note(
+                Level::Warning,
+                &format!(
+                    "{} is not asked for now: {trouble}; {}",
+                    server.name,
+                    next(&contact)
+                ),
+            );
+        }
+    }
+}
+
+fn next(contact: &Contact) -> String {
+    match &contact.server {
+        Some(server) => format!("{server} is asked now"),
+        None => "working offline".to_owned(),
+    }
+}
