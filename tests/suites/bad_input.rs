@@ -7,7 +7,7 @@ use domlogon_tests::daemon::SOCKET;
 use domlogon_tests::program::everything;
 use domlogon_tests::{
     Daemon, Failure, NEW_PASSWORD, PASSWORD, Probe, Program, Result, World, domlogon,
-    domlogon_with, ensure, ensure_contains,
+    domlogon_with, ensure, ensure_contains, ensure_equal,
 };
 use std::fs;
 use std::io::{Read, Write};
@@ -54,12 +54,34 @@ const NAMES: &[&str] = &[
     "$(id)",
 ];
 
+/// A path, where a terminal or a host is named.
+const TTY: &str = "../../../../tmp/named-by-pam";
+
 fn names(world: &mut World) -> Result<()> {
     let account = world.account(Good)?;
+    let probe = [
+        "-c",
+        "/run/bare-pam.d",
+        "-t",
+        TTY,
+        "-r",
+        TTY,
+        "-a",
+        PASSWORD,
+    ];
+    let output = Program::new("domlogon-probe")
+        .args(&probe)
+        .args(&["--", "login", &account.name])
+        .args(&["auth", "acct", "setcred", "open", "close"])
+        .run(b"")?;
+    ensure_contains("a session", &everything(&output), "return close 0 SUCCESS")?;
     for name in NAMES {
         refused_name(&format!("$(printf -- '{name}.'; )"), name)?;
     }
     refused_name("$(head -c 5000 /dev/zero | tr '\\0' x).", "5,000 letters")?;
+    let script = "find /run /tmp /var -xdev -name '*named-by-pam*'";
+    let found = Program::new("sh").args(&["-c", script]).run(b"")?;
+    ensure_equal("files named by an item of PAM", &*everything(&found), "")?;
     account.opens_with(PASSWORD)
 }
 
@@ -68,7 +90,7 @@ fn names(world: &mut World) -> Result<()> {
 fn refused_name(word: &str, what: &str) -> Result<()> {
     for operations in ["auth acct", "chauthtok", "open close"] {
         let script = format!(
-            "name=\"{word}\"; exec domlogon-probe -c /run/bare-pam.d -a {PASSWORD} -- login \"${{name%.}}\" {operations}"
+            "name=\"{word}\"; exec domlogon-probe -c /run/bare-pam.d -t {TTY} -r {TTY} -a {PASSWORD} -- login \"${{name%.}}\" {operations}"
         );
         let begin = Instant::now();
         let output = Program::new("sh").args(&["-c", &script]).run(b"")?;

@@ -4,7 +4,8 @@ use super::authenticate;
 use crate::{Case, in_directory};
 use domlogon_tests::account::Condition::*;
 use domlogon_tests::difference::Difference;
-use domlogon_tests::{PASSWORD, Result, World, domlogon, ensure_contains};
+use domlogon_tests::world::PATIENCE;
+use domlogon_tests::{PASSWORD, Result, World, contact, domlogon, ensure_contains};
 use serde_json::json;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -30,6 +31,10 @@ fn entries(world: &mut World) -> Result<()> {
         world.account(Good)?,
     ];
     by_group.join("Net Users")?;
+    // Whoever makes a group may show it as he likes.
+    by_nobody.join("net impostors")?;
+    let directory = world.directory()?;
+    directory.attributes("net impostors", json!({"displayName": "Net Users"}))?;
     let identifier = world.directory()?.identifier(&by_identifier.name)?;
     world.rights(&format!(
         "[rights]\nSeNetworkLogonRight = [\"CORP\\\\{}\", \"Net Users\", \"{identifier}\"]\n",
@@ -49,7 +54,16 @@ fn nested(world: &mut World) -> Result<()> {
         "[rights]\nSeNetworkLogonRight = [\"{}\"]\nSeDenyNetworkLogonRight = [\"outer ring\"]\n",
         account.name
     ))?;
-    authenticate("ftp", &account.name, PASSWORD, "PERM_DENIED", REFUSED).map(drop)
+    authenticate("ftp", &account.name, PASSWORD, "PERM_DENIED", REFUSED)?;
+    // None of these groups has a number.
+    let directory = world.directory()?;
+    directory.attributes("Domain Users", json!({"gidNumber": 30_513}))?;
+    let numbers = json!({"uidNumber": 30_777, "gidNumber": 30_513});
+    directory.attributes(&account.name, numbers)?;
+    world.configured("ids = \"rfc2307\"", |_| {
+        contact::is_back(PATIENCE)?;
+        authenticate("ftp", &account.name, PASSWORD, "PERM_DENIED", REFUSED).map(drop)
+    })
 }
 
 /// One is in no logon: a deny list with it would keep nobody out, so it is not taken.

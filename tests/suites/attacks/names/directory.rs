@@ -44,6 +44,12 @@ fn clashing_names(world: &mut World) -> Result<()> {
         }
         shut(&other, PASSWORD)?;
         shut(&format!("boss{number}"), PASSWORD)?;
+        let ours = Program::new("getent").args(&["-s", "domlogon", "passwd", name]);
+        ensure_equal(
+            format!("the plugin alone, of {name}"),
+            &*everything(&ours.run(b"")?),
+            "",
+        )?;
         for spelling in spellings(name).iter().filter(|one| !one.eq(name)) {
             nobody("passwd", spelling)?;
         }
