@@ -29,6 +29,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 const THIEFS: &str = "Th1ef-Passw0rd";
+/// A group of every Debian's that has no user of its name.
+const GROUP_ALONE: &str = "tape";
 const GROUPS: &[&str] = &["sudo", "shadow", "domlogon", "adm", "disk"];
 
 /// Somebody has made accounts and groups there that are called as the host's own.
@@ -54,6 +56,23 @@ fn clashing_names(world: &mut World) -> Result<()> {
             nobody("passwd", spelling)?;
         }
     }
+    // And one called as a group of the host's: it becomes no group by that.
+    directory.user(GROUP_ALONE, PASSWORD)?;
+    let host = getent("group", GROUP_ALONE)?;
+    let gid = host.split(':').nth(2).unwrap_or_default().to_owned();
+    let ids = groups_of(GROUP_ALONE)?;
+    ensure(
+        !gid.is_empty() && !ids.is_empty() && !ids.contains(&gid),
+        format!("the groups of a user {GROUP_ALONE}, beside {host}"),
+        "not the host's",
+        ids.join(" "),
+    )?;
+    let ours = Program::new("getent").args(&["-s", "domlogon", "group", GROUP_ALONE]);
+    ensure_equal(
+        format!("the plugin alone, of the group {GROUP_ALONE}"),
+        &*everything(&ours.run(b"")?),
+        "",
+    )?;
     let account = world.account(Good)?;
     // The directory has no group beside a user of one name.
     for group in GROUPS {
