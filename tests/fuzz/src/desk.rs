@@ -234,9 +234,18 @@ impl Scene {
             let text = String::from_utf8_lossy(&line);
             assert!(!text.contains(char::is_control), "{text:?}");
             if let Some(password) = password {
-                let inside = line.windows(password.len()).any(|part| part == password);
+                let theirs = theirs(&text);
+                let inside = theirs.windows(password.len()).any(|part| part == password);
                 assert!(!inside, "a password: {text:?}");
             }
         }
     }
+}
+
+/// A line of the log without what is the daemon's own in it, which a password may look like.
+fn theirs(line: &str) -> Vec<u8> {
+    const OURS: [&str; 5] = ["ntstatus=", "verdict=", "ref=", "caller=", "type="];
+    let is_theirs = |word: &&str| !OURS.iter().any(|ours| word.starts_with(ours));
+    let words: Vec<&str> = line.split(' ').filter(is_theirs).collect();
+    words.join(" ").into_bytes()
 }
