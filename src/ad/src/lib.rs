@@ -44,6 +44,7 @@ mod entry;
 mod fast;
 #[doc(hidden)]
 pub mod fuzzed;
+mod homes;
 mod ids;
 pub mod join;
 mod journal;

@@ -3,6 +3,7 @@
 use crate::cache::{CacheError, KnownPerson, KnownTeam};
 use crate::directory::{Directory, LOOK_UP, is_alias};
 use crate::entry::{Person, Team};
+use crate::homes;
 use crate::ids::{self, Scheme};
 use crate::journal::Level;
 use crate::queries;
@@ -388,18 +389,13 @@ impl Directory {
     /// home that somebody else is going to have.
     fn home(&self, person: &Person) -> String {
         let Settings { home, homes, .. } = &*self.settings;
-        let usual = home.replace("{user}", &person.name);
-        let Some(own) = person
-            .unix_home
-            .as_ref()
-            .filter(|_| self.settings.ids == Scheme::Rfc2307)
-        else {
-            return usual;
-        };
-        let mut forms = std::iter::once(home).chain(homes);
-        if is_field(own) && forms.any(|form| is_home_of(own, form, &person.name)) {
-            return own.clone();
+        if self.settings.ids != Scheme::Rfc2307 {
+            return home.replace("{user}", &person.name);
         }
+        let usual = homes::usual(home, homes, &person.name);
+        let Some(own) = self.passed_over_home(person) else {
+            return person.unix_home.clone().unwrap_or(usual);
+        };
         if self.homes.is_new(&person.sid) {
             let line = format!(
                 "the home of {} is {usual}, and not {own:?}, its unixHomeDirectory: that has not \
@@ -409,6 +405,19 @@ impl Directory {
             self.journal.note(Level::Warning, &line);
         }
         usual
+    }
+
+    /// The home that the directory gives, if it is not his on this host.
+    pub(crate) fn passed_over_home<'a>(&self, person: &'a Person) -> Option<&'a str> {
+        let Settings { home, homes, .. } = &*self.settings;
+        let own = person.unix_home.as_deref()?;
+        let is_form_of = |form| homes::is_home_of(own, form, &person.name);
+        let is_his = is_field(own)
+            && std::iter::once(home)
+                .chain(homes)
+                .any(|form| is_form_of(form))
+            && !homes::is_above(own, homes);
+        (self.settings.ids == Scheme::Rfc2307 && !is_his).then_some(own)
     }
 
     pub(crate) fn shown_group(&self, team: &Team, members: &[String]) -> Option<Group> {
@@ -471,20 +480,6 @@ fn field(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() && *c != ':')
         .collect()
-}
-
-/// Whether a path is a home of this form, with the account's own name wherever the form has it,
-/// in one spelling.
-fn is_home_of(path: &str, form: &str, name: &str) -> bool {
-    const USER: &str = "{user}";
-    let own = form.split_once(USER).and_then(|(before, _)| {
-        let names = path.len().checked_sub(form.replace(USER, "").len())?;
-        let length = names.checked_div(form.matches(USER).count())?;
-        path.get(before.len()..)?.get(..length)
-    });
-    own.is_some_and(|own| {
-        UserName::fold(own) == UserName::fold(name) && form.replace(USER, own) == path
-    })
 }
 
 /// A path that a passwd line can hold.

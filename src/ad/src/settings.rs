@@ -29,7 +29,8 @@ pub struct Settings {
     pub names: Naming,
     /// Home directory; `{user}` stands for the account's name.
     pub home: String,
-    /// Further forms of a home directory that the directory may give, with `{user}` in each.
+    /// Further forms of a home directory that the directory may give, with `{user}` in each;
+    /// `{initial}` stands for the first letter of the account's name.
     pub homes: Vec<String>,
     /// Login shell.
     pub shell: String,

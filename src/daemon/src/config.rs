@@ -314,6 +314,15 @@ fn is_home(home: &str) -> bool {
         && !home.replace("{user}", "").contains(['{', '}'])
 }
 
+/// A form of a home, where folders may be the first letters of names.
+fn is_form_of_home(form: &str) -> bool {
+    let folders: Vec<&str> = form
+        .split('/')
+        .filter(|part| *part != "{initial}")
+        .collect();
+    is_home(&folders.join("/"))
+}
+
 /// A whole number; says so when it gets something else.
 #[derive(Debug)]
 struct Whole(i64);

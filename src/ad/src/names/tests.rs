@@ -165,6 +165,8 @@ fn a_home_has_a_form_that_the_site_has_named() {
             "/export/home/{user}".to_owned(),
             "/srv/{user}/home".to_owned(),
             "/data/{user}/of/{user}.d".to_owned(),
+            "/home/{initial}/{user}".to_owned(),
+            "/net/{initial}/{user}/{initial}".to_owned(),
         ],
         ..settings(folder.path())
     };
@@ -186,6 +188,8 @@ fn a_home_has_a_form_that_the_site_has_named() {
         "/srv/bob/home",
         "/data/Bob/of/Bob.d",
         "/data/bob/of/bob.d",
+        "/home/b/bob",
+        "/net/b/bob/b",
     ] {
         assert_eq!(shown(home, 1200), home);
     }
@@ -217,6 +221,15 @@ fn a_home_has_a_form_that_the_site_has_named() {
         "/data/b/of/bobob.d",
         "/data/bob/of/{user}.d",
         "/data/bob",
+        "/home/a/bob",
+        "/home/B/Bob",
+        "/home/b/Bob",
+        "/home/{initial}/bob",
+        "/home/b/alice",
+        "/home/b",
+        "/home/bo/bob",
+        "/net/b/bob/a",
+        "/net/b/bob",
     ]) {
         for _ in 0..3 {
             assert_eq!(shown(home, rid), "/home/Bob", "{home}");
@@ -225,6 +238,52 @@ fn a_home_has_a_form_that_the_site_has_named() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains(home) && said[0].contains("/home/Bob"));
     }
+}
+
+/// The home of somebody to whom the directory gives this one, beside homes by first letters.
+fn home_by_letter(name: &str, given: Option<&str>, ids: Scheme) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        ids,
+        homes: vec![
+            "/srv/{user}".to_owned(),
+            "/home/{initial}/{user}".to_owned(),
+            "/srv/{initial}/of/{user}".to_owned(),
+        ],
+        ..settings(folder.path())
+    });
+    let person = Person {
+        uid_number: Some(30_000),
+        gid_number: Some(30_513),
+        unix_home: given.map(str::to_owned),
+        ..Person::example(name, 1300)
+    };
+    directory.user(&person).unwrap().home
+}
+
+#[test]
+fn nobody_has_the_folder_of_a_letter() {
+    let shown = |name, given| home_by_letter(name, given, Scheme::Rfc2307);
+    for (name, given, home) in [
+        ("bob", None, "/home/bob"),
+        ("b", None, "/home/b/b"),
+        ("b", Some("/home/b"), "/home/b/b"),
+        ("b", Some("/srv/b"), "/home/b/b"),
+        ("b", Some("/home/b/b"), "/home/b/b"),
+        ("b", Some("/srv/b/of/b"), "/srv/b/of/b"),
+        ("b", Some("/home/."), "/home/b/b"),
+        // His folder is no letter's.
+        ("B", None, "/home/B"),
+        ("é", None, "/home/é"),
+        ("_", Some("/home/_"), "/home/_"),
+        ("_", Some("/home/_/_"), "/home/_"),
+        (".x", Some("/home/./.x"), "/home/.x"),
+        ("éa", Some("/home/é/éa"), "/home/éa"),
+        ("7up", Some("/home/7/7up"), "/home/7/7up"),
+    ] {
+        assert_eq!(shown(name, given), home, "{name} {given:?}");
+    }
+    assert_eq!(home_by_letter("b", None, Scheme::Sid), "/home/b");
 }
 
 #[test]

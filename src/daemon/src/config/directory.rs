@@ -1,7 +1,7 @@
 //! Where the accounts are, if not in the account database: `[directory]` of the configuration.
 
 use super::error::Fault;
-use super::{Wrong, is_dns_name, is_home, is_path, optional};
+use super::{Wrong, is_dns_name, is_form_of_home, is_path, optional};
 use domlogon_ad::{Channel, Naming, Offline, Scheme};
 use domlogon_rules::durations::{self, Span};
 use serde::Deserialize;
@@ -180,8 +180,8 @@ fn homes(given: Option<Vec<Spanned<String>>>) -> Result<Vec<String>, Wrong> {
     if let Some(surplus) = given.get(MOST_HOMES) {
         return Err(Wrong::new(surplus.span(), Fault::Homes(MOST_HOMES)));
     }
-    let home = |home| super::text(home, is_home, Fault::Home);
-    given.into_iter().map(home).collect()
+    let form = |form| super::text(form, is_form_of_home, Fault::HomeForm);
+    given.into_iter().map(form).collect()
 }
 
 /// A length of time in whole seconds; `None` for never.

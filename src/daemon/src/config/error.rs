@@ -25,6 +25,7 @@ pub(crate) enum Fault {
     Path,
     /// Not a template of a home directory.
     Home,
+    HomeForm,
     /// More than this many of them.
     Homes(usize),
     /// Not one of these words.
@@ -80,6 +81,11 @@ impl fmt::Display for Fault {
             Self::Path => f.write_str("expected a full path to a file, such as \"/bin/bash\""),
             Self::Home => f.write_str(
                 "expected a full path with {user} in it, such as \"/home/{user}\"; \
+                 no other braces and no colon",
+            ),
+            Self::HomeForm => f.write_str(
+                "expected a full path with {user} in it, such as \"/home/{user}\", or \
+                 \"/home/{initial}/{user}\" with folders by the first letters of names; \
                  no other braces and no colon",
             ),
             Self::Homes(most) => write!(f, "expected at most {most} forms of a home directory"),

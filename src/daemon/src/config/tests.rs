@@ -210,7 +210,7 @@ fn the_options_of_a_directory() {
         "servers = [\"dc1.corp.example\"]\nids = \"rid\"\nldap = \"starttls\"\n\
          ca = \"/etc/ssl/ca.pem\"\ntickets = \"none\"\nrotate = \"never\"\n\
          offline_age = \"never\"\nnames = \"qualified\"\nsync = true\nsite = \"Hamburg\"\n\
-         homes = [\"/export/home/{user}\"]\n",
+         homes = [\"/export/home/{user}\", \"/home/{initial}/{user}\"]\n",
     );
     let base = 1_900_000_000;
     assert_eq!(options.ids, domlogon_ad::Scheme::Rid { base });
@@ -218,7 +218,10 @@ fn the_options_of_a_directory() {
     assert_eq!((options.tickets, options.rotate), (None, None));
     assert_eq!(options.offline.age, 0);
     assert_eq!(options.site.as_deref(), Some("Hamburg"));
-    assert_eq!(options.homes, ["/export/home/{user}"]);
+    assert_eq!(
+        options.homes,
+        ["/export/home/{user}", "/home/{initial}/{user}"]
+    );
     for cache in [
         "KEYRING:persistent:{uid}",
         "KCM:",
@@ -248,6 +251,11 @@ fn what_is_wrong_with_a_directory_is_named() {
         ("offline_tries = 0", "from 1 to 100"),
         ("site = \"a.b\"", "the name of a site"),
         ("homes = [\"/export/home\"]", "with {user} in it"),
+        ("homes = [\"/home/{initial}\"]", "with {user} in it"),
+        ("homes = [\"/home/{initial}{user}\"]", "{initial}/{user}"),
+        ("homes = [\"/home/{ini{user}tial}/x\"]", "no other braces"),
+        ("homes = [\"{initial}/home/{user}\"]", "a full path"),
+        ("homes = [\"/home/{user}/{letter}\"]", "no other braces"),
         (&*many_homes, "at most 16 forms"),
     ] {
         let error = parse(&format!("{DIRECTORY}[directory]\n{text}\n")).unwrap_err();
