@@ -131,6 +131,7 @@ fn record(directory: &Directory, live: &Live, user: User, now: Timestamp) -> Opt
         workstations: account.workstations.clone(),
         last_logon_at: None,
         groups,
+        passed_over_home: directory.passed_over_home(&live.person).map(str::to_owned),
         name: account.name,
     })
 }

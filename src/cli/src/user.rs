@@ -257,6 +257,15 @@ fn page(user: &UserRecord, clock: &Clock) -> String {
         &format!("{}, primary group {}", user.uid, user.gid),
     );
     page.row("Home directory", &user.home);
+    if let Some(home) = &user.passed_over_home {
+        page.row(
+            "",
+            &format!(
+                "not {home}, its unixHomeDirectory: that has not the form of accounts.home, nor \
+                 one of directory.homes in /etc/domlogon/domlogon.toml, with this name"
+            ),
+        );
+    }
     page.row("Login shell", &user.shell);
     page.row("Groups", &list(&user.groups, "none"));
     page.row("State", &list(&states(user, clock), "enabled"));
@@ -303,6 +312,7 @@ struct UserShown<'a> {
     sid: &'a str,
     full_name: &'a str,
     home: &'a str,
+    passed_over_home: Option<&'a str>,
     shell: &'a str,
     groups: &'a [String],
     has_password: bool,
@@ -332,6 +342,7 @@ impl<'a> UserShown<'a> {
             sid: &user.sid,
             full_name: &user.full_name,
             home: &user.home,
+            passed_over_home: user.passed_over_home.as_deref(),
             shell: &user.shell,
             groups: &user.groups,
             has_password: user.has_password,

@@ -132,6 +132,7 @@ fn alice() -> UserRecord {
         workstations: vec!["pc1".to_owned()],
         last_logon_at: None,
         groups: vec!["Domain Users".to_owned()],
+        passed_over_home: None,
     }
 }
 
@@ -166,6 +167,25 @@ fn an_account_in_json_and_as_a_page() {
     ] {
         assert!(text.contains(line), "{text}");
     }
+    assert!(!text.contains("unixHomeDirectory"), "{text}");
+}
+
+#[test]
+fn a_home_that_is_passed_over_is_shown() {
+    let given = "/export/home/al\nice".to_owned();
+    let user = UserRecord {
+        passed_over_home: Some(given.clone()),
+        ..alice()
+    };
+    let daemon = Daemon::answering(move |_| reply(admin::Reply::User(Box::new(user.clone()))));
+    let (user, _) = daemon.json(&["user", "show", "alice"]);
+    assert_eq!(user["passed_over_home"], Value::from(given));
+    let text = out(&daemon.run(&["user", "show", "alice"]));
+    let expected = "not /export/home/al?ice, its unixHomeDirectory: ";
+    assert!(
+        text.contains(expected) && text.contains("directory.homes"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -296,6 +296,8 @@ pub struct UserRecord {
     pub last_logon_at: Option<Timestamp>,
     /// Names of the groups that it is a direct member of.
     pub groups: Vec<String>,
+    /// The home that the directory gives, if this host does not take it.
+    pub passed_over_home: Option<String>,
 }
 
 /// All that an administrator may see of a group.

@@ -314,6 +314,7 @@ fn record() -> UserRecord {
         workstations: vec!["ws1".to_owned()],
         last_logon_at: Some(Timestamp(1_795_417_200)),
         groups: vec!["Staff".to_owned()],
+        passed_over_home: Some("/etc".to_owned()),
     }
 }
 

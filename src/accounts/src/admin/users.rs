@@ -269,6 +269,7 @@ impl Database {
             workstations: record.workstations,
             last_logon_at: record.last_logon,
             groups: groups.into_iter().map(|group| group.name).collect(),
+            passed_over_home: None,
             name: record.name,
             full_name: record.full_name,
             home: record.home,

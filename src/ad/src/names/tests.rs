@@ -238,6 +238,16 @@ fn a_home_has_a_form_that_the_site_has_named() {
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains(home) && said[0].contains("/home/Bob"));
     }
+    // An administrator is shown it.
+    for (home, shown) in [("/home/bob", None), ("/etc", Some("/etc"))] {
+        use domlogon_protocol::admin::{Reply, Request};
+        directory.keep(&person(home, 1200), None, NOW).unwrap();
+        let reply = crate::administration::answer(&directory, Request::UserList(0), NOW);
+        let Ok(Reply::Users(users, _)) = reply else {
+            panic!("{reply:?}");
+        };
+        assert_eq!(users[0].passed_over_home.as_deref(), shown);
+    }
 }
 
 /// The home of somebody to whom the directory gives this one, beside homes by first letters.

@@ -255,6 +255,7 @@ pub(crate) fn clashes(
     report: &mut Report,
 ) {
     lent(host, users, groups, report);
+    passed_over(users, report);
     for user in users {
         let key = UserName::fold(&user.name);
         if let Some(local) = names
@@ -380,6 +381,38 @@ fn lent(host: &Host, users: &[UserRecord], groups: &[GroupRecord], report: &mut 
                 )),
             );
         }
+    }
+}
+
+/// Accounts whose home in the directory is not theirs here.
+fn passed_over(users: &[UserRecord], report: &mut Report) {
+    let home = |user: &UserRecord| {
+        Some(format!(
+            "{} ({})",
+            user.name,
+            user.passed_over_home.as_ref()?
+        ))
+    };
+    let all: Vec<String> = users.iter().filter_map(home).collect();
+    if !all.is_empty() {
+        report.add(
+            Finding::warning(
+                "home-passed-over",
+                format!(
+                    "another home here than unixHomeDirectory says: {}",
+                    some(&all)
+                ),
+            )
+            .because(
+                "it is taken only in the form of accounts.home or one of directory.homes, with \
+                 the name that the account has now",
+            )
+            .mend(format!(
+                "name its form in directory.homes in {CONFIGURATION}, such as \
+                 \"/export/home/{{user}}\" or \"/home/{{initial}}/{{user}}\"; or, as after an \
+                 account was renamed, move the folder and have unixHomeDirectory set"
+            )),
+        );
     }
 }
 

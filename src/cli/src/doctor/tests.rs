@@ -6,6 +6,7 @@ mod tree;
 use super::*;
 use crate::arguments::Arguments;
 use clap::Parser;
+use domlogon_protocol::admin::{GroupRecord, UserRecord};
 use finding::Severity;
 use proptest::prelude::*;
 use tree::Tree;
@@ -174,24 +175,14 @@ fn lists_of_users_that_hold_are_no_fault() {
     );
 }
 
-#[test]
-fn accounts_whose_ids_a_local_user_may_take() {
-    use domlogon_protocol::admin::{GroupRecord, UserRecord};
-    let group = |name: &str, gid| GroupRecord {
-        name: name.to_owned(),
-        sid: "S-1-5-21-1-2-3-1200".to_owned(),
-        rid: 1200,
-        gid,
-        built_in: false,
-        users: Vec::new(),
-        groups: Vec::new(),
-    };
-    let user = |name: &str, uid, gid| UserRecord {
+/// A user of the domain.
+fn known(name: &str) -> UserRecord {
+    UserRecord {
         name: name.to_owned(),
         sid: "S-1-5-21-1-2-3-1103".to_owned(),
         rid: 1103,
-        uid,
-        gid,
+        uid: 1_900_001_103,
+        gid: 1_900_000_513,
         full_name: String::new(),
         home: format!("/home/{name}"),
         shell: "/bin/bash".to_owned(),
@@ -212,6 +203,25 @@ fn accounts_whose_ids_a_local_user_may_take() {
         workstations: Vec::new(),
         last_logon_at: None,
         groups: Vec::new(),
+        passed_over_home: None,
+    }
+}
+
+#[test]
+fn accounts_whose_ids_a_local_user_may_take() {
+    let group = |name: &str, gid| GroupRecord {
+        name: name.to_owned(),
+        sid: "S-1-5-21-1-2-3-1200".to_owned(),
+        rid: 1200,
+        gid,
+        built_in: false,
+        users: Vec::new(),
+        groups: Vec::new(),
+    };
+    let user = |name: &str, uid, gid| UserRecord {
+        uid,
+        gid,
+        ..known(name)
     };
     let tree = Tree::debian();
     let ranges = "root:2000000:1000000000\n0:2000000:1000000000\nbob:3000000:10\namy:3000010:1\n";
@@ -260,6 +270,37 @@ fn accounts_whose_ids_a_local_user_may_take() {
     tree.remove("/etc/subuid");
     tree.remove("/etc/subgid");
     assert!(!found().contains("may take"));
+}
+
+#[test]
+fn homes_of_the_directory_that_are_passed_over() {
+    let passed_over = |name: &str, home: &str| UserRecord {
+        passed_over_home: Some(home.to_owned()),
+        ..known(name)
+    };
+    let found = |users: &[UserRecord]| {
+        let tree = Tree::debian();
+        let host = Host::at(tree.root()).unwrap();
+        let mut report = Report::default();
+        let local = names::Names::read(&host);
+        names::clashes(&host, &local, users, &[], &mut report);
+        report.finish();
+        report.text()
+    };
+    assert!(!found(&[known("alice")]).contains("unixHomeDirectory"));
+    let text = found(&[
+        passed_over("alice", "/export/alice"),
+        known("bob"),
+        passed_over("carol", "/home/ca\nrol"),
+    ]);
+    let expected = "warning  another home here than unixHomeDirectory says: alice \
+                    (/export/alice), carol (/home/ca?rol): ";
+    assert_eq!(text.matches("unixHomeDirectory").count(), 2, "{text}");
+    assert!(text.contains(expected), "{text}");
+    assert!(
+        text.contains("directory.homes in /etc/domlogon/domlogon.toml"),
+        "{text}"
+    );
 }
 
 /// Whoever reads the advice is root: a pattern in it could keep everybody out, or let anybody in,
