@@ -11,6 +11,7 @@ pub(crate) mod fuzzed;
 mod host;
 mod leaving;
 mod report;
+mod scratch;
 mod service;
 mod system;
 
@@ -26,6 +27,7 @@ use configuration::Configuration;
 use domlogon_ad::join::{self, Authority, How, Joined, Wish};
 use domlogon_protocol::{Secret, Timestamp};
 use host::{Host, Names};
+use scratch::Scratch;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,6 +47,7 @@ struct Done {
 pub(crate) fn run(asked: &Join) -> Result<Answer, Error> {
     need_root("join")?;
     let host = Host::new(asked.root.as_deref());
+    let scratch = Scratch::take()?;
     let dns_name = asked.realm.trim_end_matches('.').to_lowercase();
     let configuration = Configuration::read(&host)?;
     configuration.may_be_for(&dns_name, &host)?;
@@ -53,7 +56,7 @@ pub(crate) fn run(asked: &Join) -> Result<Answer, Error> {
         servers: configuration.servers_or(&asked.server),
         site: configuration.site_or(asked.site.as_deref()),
     };
-    let desk = host.desk(&configuration)?;
+    let desk = host.desk(&configuration, &scratch);
     host.make_state(&desk.state)?;
     join::process_defaults(&desk.profile);
     let place = desk.place(&dns_name, &names, &choice.servers, choice.site.as_deref());

@@ -5,9 +5,11 @@
 //! `DOMLOGON_TEST_PASSWORD` say the rest. Root alone can run it.
 #![allow(missing_docs)]
 
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -101,6 +103,33 @@ fn a_host_comes_and_goes() {
     assert!(fs::symlink_metadata(root.join("etc/krb5.keytab")).is_err());
     let (exit, error) = domlogon(root, &["leave"], "");
     assert_eq!((exit, &error["error"]["name"]), (1, &"not_joined".into()));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_second_one_changes_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = Path::new("/run/domlogon-join");
+    DirBuilder::new().mode(0o700).create(folder).unwrap();
+    let file = fs::File::open(folder).unwrap();
+    let first = Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap();
+    let tree = tree("hjcli9");
+    let root = tree.path();
+    let join = ["join", "corp.example"];
+    for second in [&join[..], &["leave"], &["leave", "--local"]] {
+        let (exit, answer) = domlogon(root, second, "");
+        let name = &answer["error"]["name"];
+        assert_eq!((exit, name), (2, &"under_way".into()), "{answer}");
+    }
+    let (exit, report) = domlogon(root, &["testjoin"], "");
+    assert_eq!((exit, &report["joined"]), (1, &Value::Bool(false)));
+    assert!(!root.join("var").exists() && folder.is_dir());
+    // Ended without having tidied up.
+    drop(first);
+    let (_, answer) = domlogon(root, &["join", "corp"], "");
+    let name = &answer["error"]["name"];
+    assert_eq!(name, &"bad_domain", "{answer}");
+    assert!(!folder.exists());
 }
 
 #[test]

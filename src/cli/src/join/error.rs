@@ -25,6 +25,8 @@ pub(crate) enum JoinError {
     OtherDomain(String, String),
     /// There are accounts of another domain on this host.
     HasDatabase(PathBuf),
+    /// Another command asks the domain for this host.
+    UnderWay,
     /// A file could not be read or written.
     File(PathBuf, io::Error),
 }
@@ -41,9 +43,11 @@ impl JoinError {
             }
             Self::OtherDomain(..) | Self::HasDatabase(_) => Exit::No,
             Self::Machine(MachineError::NotJoined(_)) => Exit::No,
-            Self::NotRoot(_) | Self::Machine(_) | Self::Unreadable | Self::File(..) => {
-                Exit::CouldNotTell
-            }
+            Self::NotRoot(_)
+            | Self::Machine(_)
+            | Self::Unreadable
+            | Self::UnderWay
+            | Self::File(..) => Exit::CouldNotTell,
         }
     }
 
@@ -56,6 +60,7 @@ impl JoinError {
             Self::Unreadable => "bad_configuration",
             Self::OtherDomain(..) => "other_domain",
             Self::HasDatabase(_) => "has_database",
+            Self::UnderWay => "under_way",
             Self::File(..) => "file",
         }
     }
@@ -90,6 +95,11 @@ impl fmt::Display for JoinError {
                 "This host has accounts of its own in {}, of the domain in {FILE}. Nothing was \
                  changed. Move the database away if they are not needed any more.",
                 path.display()
+            ),
+            Self::UnderWay => f.write_str(
+                "Another domlogon join, leave or testjoin is under way on this host. Nothing was \
+                 changed. Wait for its end, and say the same command again. To see who runs it: \
+                 pgrep -af domlogon",
             ),
             Self::File(path, error) => write!(
                 f,

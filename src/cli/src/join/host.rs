@@ -2,13 +2,14 @@
 
 use super::configuration::Configuration;
 use super::error::JoinError;
+use super::scratch::Scratch;
 use domlogon_ad::dns::Resolver;
 use domlogon_ad::join::Place;
 use domlogon_ad::machine::Machine;
-use nix::unistd::{User, mkdtemp};
+use nix::unistd::User;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown, symlink};
+use std::os::unix::fs::{DirBuilderExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 /// The keytab that other programs look for.
@@ -41,19 +42,16 @@ impl Host {
     }
 
     /// What an exchange with a domain needs.
-    pub(super) fn desk(&self, configuration: &Configuration) -> Result<Desk, JoinError> {
-        let state = configuration.state(self);
-        let scratch = Scratch::new().map_err(|error| JoinError::File("/run".into(), error))?;
-        Ok(Desk {
-            state,
-            profile: scratch.0.join("krb5.conf"),
+    pub(super) fn desk(&self, configuration: &Configuration, scratch: &Scratch) -> Desk {
+        Desk {
+            state: configuration.state(self),
+            profile: scratch.folder().join("krb5.conf"),
             resolver: Resolver {
                 resolv_conf: self.at("/etc/resolv.conf"),
                 hosts: self.at("/etc/hosts"),
                 ..Resolver::default()
             },
-            _scratch: scratch,
-        })
+        }
     }
 
     /// Makes the daemon's folder as systemd makes it, if it is not there.
@@ -122,7 +120,6 @@ pub(super) struct Desk {
     pub(super) state: PathBuf,
     pub(super) profile: PathBuf,
     pub(super) resolver: Resolver,
-    _scratch: Scratch,
 }
 
 impl Desk {
@@ -174,32 +171,6 @@ impl Names {
                 .to_uppercase(),
             full,
         }
-    }
-}
-
-/// A folder of root's own for a while. Always the same one: a command that is interrupted at
-/// a prompt leaves it to the next.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        const USUAL: &str = "/run/domlogon-join";
-        let is_own = |path: &Path| {
-            fs::symlink_metadata(path)
-                .is_ok_and(|found| found.is_dir() && found.uid() == 0 && found.mode() & 0o077 == 0)
-        };
-        let made = DirBuilder::new().mode(0o700).create(USUAL);
-        if made.is_ok() || is_own(Path::new(USUAL)) {
-            return Ok(Self(USUAL.into()));
-        }
-        Ok(Self(mkdtemp("/tmp/domlogon-join.XXXXXX")?))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // There is nothing secret in it.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -3,7 +3,8 @@
 use super::arguments::Leave;
 use super::configuration::{Configuration, FILE};
 use super::error::JoinError;
-use super::host::{Host, KEYTAB, Names};
+use super::host::{Desk, Host, KEYTAB, Names};
+use super::scratch::Scratch;
 use super::{need_root, service};
 use crate::answer::Answer;
 use crate::error::Error;
@@ -21,6 +22,7 @@ const CACHE: [&str; 3] = ["directory.db", "directory.db-wal", "directory.db-shm"
 pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
     need_root("leave")?;
     let host = Host::new(asked.root.as_deref());
+    let scratch = Scratch::take()?;
     let configuration = Configuration::read(&host)?;
     let state = configuration.state(&host);
     let machine = match Machine::load(&state) {
@@ -31,7 +33,10 @@ pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
         Err(error) => return Err(JoinError::from(error).into()),
     };
     let gone = match &machine {
-        Some(machine) if !asked.local => Some(tell(asked, &host, &configuration, machine)?),
+        Some(machine) if !asked.local => {
+            let desk = host.desk(&configuration, &scratch);
+            Some(tell(asked, &desk, &configuration, machine)?)
+        }
         _ => None,
     };
     service::stop(&host);
@@ -43,11 +48,10 @@ pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
 /// Tells the directory.
 fn tell(
     asked: &Leave,
-    host: &Host,
+    desk: &Desk,
     configuration: &Configuration,
     machine: &Machine,
 ) -> Result<Gone, Error> {
-    let desk = host.desk(configuration)?;
     join::process_defaults(&desk.profile);
     let names = Names {
         account: machine.name().to_owned(),

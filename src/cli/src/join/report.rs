@@ -3,6 +3,7 @@
 use super::arguments::TestJoin;
 use super::configuration::Configuration;
 use super::host::{Host, Names};
+use super::scratch::Scratch;
 use super::{need_root, now};
 use crate::answer::{Answer, Exit};
 use crate::error::Error;
@@ -26,7 +27,8 @@ pub(crate) fn run(asked: &TestJoin) -> Result<Answer, Error> {
     };
     let account = machine.as_ref().map(Machine::name);
     let names = Names::new(&host, &dns_name, account);
-    let desk = host.desk(&configuration)?;
+    let scratch = Scratch::beside()?;
+    let desk = host.desk(&configuration, &scratch);
     join::process_defaults(&desk.profile);
     let servers = configuration.servers_or(&[]);
     let site = configuration.site_or(None);
