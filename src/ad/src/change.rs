@@ -150,12 +150,8 @@ impl Directory {
     ) -> Result<Result<Live, Box<Decision>>, Trouble> {
         let begun = Instant::now();
         let found = self.live(server, deadline, user, now)?;
-        let Some(live) = found.filter(|live| self.has_identity(live)) else {
-            self.spend(begun, deadline);
-            let unknown = rules::decide_unknown(&user.to_string(), place);
-            return Ok(Err(Box::new(unknown)));
-        };
-        Ok(Ok(live))
+        let live = self.identified(found, begun, deadline);
+        Ok(live.ok_or_else(|| Box::new(rules::decide_unknown(&user.to_string(), place))))
     }
 
     /// Proves the old password, by a ticket for the change; or why there is no change.

@@ -73,16 +73,11 @@ impl Directory {
     ) -> Result<Judgement, Trouble> {
         let begun = Instant::now();
         let found = self.live(server, deadline, user, now)?;
-        let Some(live) = found.filter(|live| self.has_identity(live)) else {
-            self.spend(begun, deadline);
-            return Ok(rules::decide_unknown(&user.to_string(), place).into());
+        let time = (begun, deadline);
+        let live = match self.to_be_tried(found, time, user, password, place) {
+            Ok(live) => live,
+            Err(decision) => return Ok((*decision).into()),
         };
-        if password.is_empty() {
-            // Windows takes an empty password for no logon at all, and says yes to that.
-            self.spend(begun, deadline);
-            let account = live.account();
-            return Ok(rules::decide_wrong_password(&account, place).into());
-        }
         let tried = Attempt::new(self, server, deadline, &live, password)?.log_on()?;
         let judgement = match &tried {
             Tried::Right(_) => self.judge(&live, place, Proof::Password, now),
@@ -104,6 +99,28 @@ impl Directory {
             self.after_logon(&live, password, *tgt, &judgement.decision, place, now);
         }
         Ok(judgement)
+    }
+
+    /// The user whose password a controller is to be asked about; or what is decided without
+    /// that, in the time that asking takes.
+    fn to_be_tried(
+        &self,
+        found: Option<Live>,
+        (begun, deadline): (Instant, Instant),
+        user: &UserName,
+        password: &Secret,
+        place: &Place<'_>,
+    ) -> Result<Live, Box<Decision>> {
+        let Some(live) = self.identified(found, begun, deadline) else {
+            return Err(Box::new(rules::decide_unknown(&user.to_string(), place)));
+        };
+        if password.is_empty() {
+            // Windows takes an empty password for no logon at all, and says yes to that.
+            self.spend(begun, deadline);
+            let wrong = rules::decide_wrong_password(&live.account(), place);
+            return Err(Box::new(wrong));
+        }
+        Ok(live)
     }
 
     pub(crate) fn judge(
@@ -252,8 +269,23 @@ impl Directory {
         self.user(&live.person).is_some()
     }
 
-    /// A name that nobody has takes as long as a wrong password.
-    pub(crate) fn spend(&self, begun: Instant, deadline: Instant) {
+    /// The user whom the directory has, with ids on this host. A name that nobody has takes as
+    /// long as a wrong password.
+    pub(crate) fn identified(
+        &self,
+        found: Option<Live>,
+        begun: Instant,
+        deadline: Instant,
+    ) -> Option<Live> {
+        let live = found.filter(|live| self.has_identity(live));
+        if live.is_none() {
+            self.spend(begun, deadline);
+        }
+        live
+    }
+
+    /// Waits until a wrong password would have been answered.
+    fn spend(&self, begun: Instant, deadline: Instant) {
         let usual = self
             .refusal
             .load(std::sync::atomic::Ordering::Relaxed)

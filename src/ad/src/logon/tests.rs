@@ -200,6 +200,61 @@ fn an_old_password_leads_to_the_change_by_anybodys_word() {
     }
 }
 
+#[test]
+fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password() {
+    const USUAL: Duration = Duration::from_millis(300);
+    const SOON: Duration = Duration::from_millis(30);
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(settings(folder.path()));
+    directory.refused_after(USUAL);
+    let (host, rights) = (host(), Rights::default());
+    let place = Place {
+        service: "login",
+        logon_type: LogonType::Interactive,
+        can_change: true,
+        host: &host,
+        domain: "CORP",
+        rights: &rights,
+    };
+    let user = UserName::parse(b"alice").unwrap();
+    let live = |name| Live {
+        person: Person::example(name, 1103),
+        groups: Vec::new(),
+        policy: domlogon_protocol::Policy::default(),
+        is_guess: false,
+        refuses_change: false,
+    };
+    let tried = |found, password: &[u8], patience| {
+        let begun = Instant::now();
+        let time = (begun, begun + patience);
+        let decided = directory.to_be_tried(found, time, &user, &Secret::new(password), &place);
+        let verdict = decided.map_err(|decision| decision.verdict);
+        (verdict.map(|live| live.person.name).err(), begun.elapsed())
+    };
+    let long = Duration::from_secs(10);
+    let unknown = Verdict::UserNotFound;
+    for (found, password, expected) in [
+        (None, RIGHT, unknown),
+        (None, b"", unknown),
+        // The name is this host's own.
+        (Some(live("root")), RIGHT, unknown),
+        (Some(live("alice")), b"", Verdict::LogonFailure),
+    ] {
+        let (verdict, took) = tried(found, password, long);
+        assert_eq!(verdict, Some(expected));
+        assert!(took >= USUAL, "{took:?}");
+    }
+    let (verdict, took) = tried(None, RIGHT, SOON);
+    assert_eq!(verdict, Some(unknown));
+    assert!((SOON..USUAL).contains(&took), "{took:?}");
+    let (verdict, took) = tried(Some(live("alice")), RIGHT, long);
+    assert!(verdict.is_none() && took < USUAL, "{took:?}");
+    // A change of the password is no quicker to tell.
+    let begun = Instant::now();
+    assert!(directory.identified(None, begun, begun + long).is_none());
+    assert!(begun.elapsed() >= USUAL);
+}
+
 fn logon(directory: &Directory, password: &[u8]) -> Result<Verdict, Outage> {
     let (host, rights) = (host(), Rights::default());
     let place = Place {
