@@ -187,6 +187,7 @@ impl Directory {
             servers: self.servers.shown(),
             machine_password_set_at: machine.map(|machine| machine.current.set_at),
             offline_age: self.settings.offline.age,
+            passed_over: self.servers.passed_over(),
         }
     }
 

@@ -267,11 +267,22 @@ fn as_user(place: &Place<'_>, user: &str, password: &Secret) -> Result<Contact, 
 
 /// `used` says by which of its passwords.
 fn as_host(place: &Place<'_>, machine: &Machine, used: &mut Which) -> Result<Contact, Why> {
-    Contact::open(place, &mut |context, kdc| {
+    as_host_noting(place, machine, used, &mut Vec::new())
+}
+
+/// The same; notes the controllers that were passed over because nobody has named them.
+fn as_host_noting(
+    place: &Place<'_>,
+    machine: &Machine,
+    used: &mut Which,
+    passed_over: &mut Vec<String>,
+) -> Result<Contact, Why> {
+    let mut log_on = |context: &krb5::Context, kdc: &mut krb5::Exchange<'_>| {
         let (tgt, which) = rotation::credentials(machine, context, kdc)?;
         *used = which;
         Ok(tgt)
-    })
+    };
+    Contact::open_noting(place, &mut log_on, passed_over)
 }
 
 /// The account's name of a user who may be written with his domain.

@@ -40,6 +40,8 @@ pub(crate) struct Contact {
 pub(crate) struct Why {
     pub(crate) text: String,
     pub(crate) verdict: Verdict,
+    /// It answers, and is not believed to be a controller before it is named.
+    passes_over: bool,
 }
 
 impl Why {
@@ -49,7 +51,11 @@ impl Why {
             Some(server) => format!("{}: {trouble}", server.name),
             None => trouble.to_string(),
         };
-        Self { text, verdict }
+        Self {
+            text,
+            verdict,
+            passes_over: matches!(trouble, Trouble::NoMark),
+        }
     }
 
     /// Before anything was tried.
@@ -57,6 +63,7 @@ impl Why {
         Self {
             text: "no domain controller was reached yet".to_owned(),
             verdict: Verdict::LogonServerNotFound,
+            passes_over: false,
         }
     }
 }
@@ -195,6 +202,17 @@ impl Servers {
         shown.collect()
     }
 
+    /// The names of those that are not asked because nobody has named them.
+    pub(crate) fn passed_over(&self) -> Vec<String> {
+        let state = self.lock();
+        let is_it = |listed: &&Listed| listed.down.as_ref().is_some_and(|why| why.passes_over);
+        let passed = state.servers.iter().filter(is_it);
+        let mut names: Vec<String> = passed.map(|listed| listed.server.name.clone()).collect();
+        // One name may have several addresses.
+        names.dedup();
+        names
+    }
+
     pub(crate) fn contact(&self) -> Contact {
         self.lock().contact.clone()
     }
@@ -297,6 +315,28 @@ mod tests {
             "dc2 has not answered yet"
         );
         assert_eq!(servers.all(), [one, two]);
+    }
+
+    #[test]
+    fn those_that_nobody_has_named_are_told_from_those_that_are_silent() {
+        let servers = Servers::new(Timestamp(1));
+        let (one, two, three) = (server("rodc1"), server("dc2"), server("dc3"));
+        let other = Server {
+            address: IpAddr::from([192, 0, 2, 2]),
+            ..one.clone()
+        };
+        servers.list(vec![one.clone(), other.clone(), two.clone(), three.clone()]);
+        assert!(servers.passed_over().is_empty());
+        servers.failed(&one, &Trouble::NoMark, Timestamp(2));
+        servers.failed(&other, &Trouble::NoMark, Timestamp(2));
+        servers.failed(&two, &silent(), Timestamp(2));
+        servers.answered(&three, Timestamp(2));
+        assert_eq!(servers.passed_over(), ["rodc1"]);
+        servers.failed(&three, &silent(), Timestamp(3));
+        assert_eq!(servers.passed_over(), ["rodc1"]);
+        servers.failed(&one, &silent(), Timestamp(4));
+        servers.answered(&other, Timestamp(4));
+        assert!(servers.passed_over().is_empty());
     }
 
     #[test]

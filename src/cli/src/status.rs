@@ -158,6 +158,7 @@ struct DirectoryShown<'a> {
     controllers: Vec<ControllerShown<'a>>,
     machine_password_set_at: Option<String>,
     offline_age_seconds: i64,
+    passed_over: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -182,6 +183,7 @@ impl<'a> DirectoryShown<'a> {
             controllers: controllers.collect(),
             machine_password_set_at: directory.machine_password_set_at.map(rfc3339),
             offline_age_seconds: directory.offline_age,
+            passed_over: &directory.passed_over,
         }
     }
 }

@@ -393,6 +393,8 @@ pub struct DirectoryStatus {
     pub machine_password_set_at: Option<Timestamp>,
     /// For how many seconds after a logon at a controller one without is possible; 0: never.
     pub offline_age: i64,
+    /// Controllers that are not asked because they are read-only, or none at all, and not named.
+    pub passed_over: Vec<String>,
 }
 
 /// Why an administrator's request was refused; nothing was changed.

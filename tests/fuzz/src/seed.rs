@@ -366,6 +366,7 @@ fn status() -> admin::Status {
             servers: vec![("dc1.corp.example".to_owned(), Some("silent".to_owned()))],
             machine_password_set_at: Some(Timestamp(1_795_417_200)),
             offline_age: 86_400,
+            passed_over: vec!["rodc1.corp.example".to_owned()],
         }),
     }
 }

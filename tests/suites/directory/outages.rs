@@ -211,6 +211,11 @@ fn no_mark(world: &mut World) -> Result<()> {
     directory.set("DC1$", json!({"delegation": false}))?;
     let found = world.configured("", |world| {
         contact::is_lost_for("delegation", PATIENCE)?;
+        for command in ["doctor", "testjoin"] {
+            let text = domlogon(&[command])?.text();
+            let line = format!("servers = [\"{HOST}\"]");
+            ensure(text.contains(&line), command, &*line, &text)?;
+        }
         let named = format!("servers = [\"{HOST}\"]");
         world.configured(&named, |_| contact::is_with(HOST, PATIENCE).map(drop))
     });

@@ -71,8 +71,17 @@ impl Contact {
     /// knows of one. What a controller refuses is not asked of the next one: a wrong
     /// password is one wrong password.
     pub(super) fn open(place: &Place<'_>, log_on: &mut LogOn<'_>) -> Result<Self, Why> {
+        Self::open_noting(place, log_on, &mut Vec::new())
+    }
+
+    /// The same; notes those that were passed over because nobody has named them.
+    pub(super) fn open_noting(
+        place: &Place<'_>,
+        log_on: &mut LogOn<'_>,
+        passed_over: &mut Vec<String>,
+    ) -> Result<Self, Why> {
         let found = discover(place, place.site)?;
-        let mut contact = Self::first(place, &found, log_on)?;
+        let mut contact = Self::first(place, &found, log_on, passed_over)?;
         let nearer = contact
             .controller
             .as_ref()
@@ -84,7 +93,7 @@ impl Contact {
                 .first()
                 .is_some_and(|first| first.fqdn != contact.server);
             if let Some(other) = near.get(..1).filter(|_| is_other) {
-                if let Ok(near) = Self::first(place, other, log_on) {
+                if let Ok(near) = Self::first(place, other, log_on, passed_over) {
                     contact = near;
                 }
             }
@@ -102,6 +111,7 @@ impl Contact {
         place: &Place<'_>,
         candidates: &[Candidate],
         log_on: &mut LogOn<'_>,
+        passed_over: &mut Vec<String>,
     ) -> Result<Self, Why> {
         let end = Instant::now() + LIMIT;
         let mut last = None;
@@ -113,7 +123,12 @@ impl Contact {
                 match Self::try_one(place, &candidate.fqdn, *address, log_on) {
                     Ok(contact) if contact.takes_changes() => return Ok(contact),
                     Ok(contact) => last = Some(Why::ReadOnly(contact.server)),
-                    Err(why) if why.is_outage() => last = Some(why),
+                    Err(why) if why.is_outage() => {
+                        if let Why::NoMark(server) = &why {
+                            passed_over.push(server.clone());
+                        }
+                        last = Some(why);
+                    }
                     Err(why) => return Err(why),
                 }
             }

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::contact::Contact;
 use super::error::Why;
 use super::proof::verify;
-use super::{Place, as_host, look};
+use super::{Place, as_host_noting, look};
 use crate::machine::{Machine, MachineError, Which};
 use crate::queries;
 use crate::rotation::Wire;
@@ -155,15 +155,15 @@ pub fn report(place: &Place<'_>, expected: Expected) -> Vec<Check> {
     if !is_ours {
         return checks.0;
     }
-    let mut used = Which::Current;
-    match as_host(place, &machine, &mut used) {
+    let (mut used, mut passed_over) = (Which::Current, Vec::new());
+    match as_host_noting(place, &machine, &mut used, &mut passed_over) {
         Ok(mut contact) => {
-            checks.reached(&contact);
+            checks.reached(&contact, &passed_over);
             checks.logged_on(used);
             checks.keytab(place, &machine, &mut contact);
             checks.directory(place, &machine, &mut contact, expected);
         }
-        Err(why) => checks.not_reached(&why),
+        Err(why) => checks.not_reached(&why, &passed_over),
     }
     checks.0
 }
@@ -175,8 +175,15 @@ impl Checks {
         self.0.push(Check { subject, found });
     }
 
-    fn not_reached(&mut self, why: &Why) {
+    fn not_reached(&mut self, why: &Why, passed_over: &[String]) {
+        if !passed_over.is_empty() {
+            self.add(
+                Subject::Controller,
+                Found::bad(unnamed(passed_over), to_be_named(passed_over)),
+            );
+        }
         match why {
+            Why::NoMark(_) => {}
             Why::Skew(..) => {
                 self.add(
                     Subject::Clock,
@@ -210,8 +217,9 @@ impl Checks {
         }
     }
 
-    fn reached(&mut self, contact: &Contact) {
-        self.add(Subject::Controller, Found::Good(contact.server.clone()));
+    fn reached(&mut self, contact: &Contact, passed_over: &[String]) {
+        let asked = asked(&contact.server, passed_over);
+        self.add(Subject::Controller, Found::Good(asked));
         let Some(controller) = &contact.controller else {
             return;
         };
@@ -387,5 +395,71 @@ impl Checks {
             )
         };
         self.add(Subject::Clock, found);
+    }
+}
+
+/// The controller that is asked, and those that are not before somebody names them.
+fn asked(server: &str, passed_over: &[String]) -> String {
+    if passed_over.is_empty() {
+        return server.to_owned();
+    }
+    format!(
+        "{server}; {}. To have them asked: {}",
+        unnamed(passed_over),
+        to_be_named(passed_over)
+    )
+}
+
+fn unnamed(passed_over: &[String]) -> String {
+    format!(
+        "passed over, as read-only domain controllers or none at all: {}",
+        distinct(passed_over).join(", ")
+    )
+}
+
+fn to_be_named(passed_over: &[String]) -> String {
+    format!(
+        "if their accounts are in the OU Domain Controllers, name them in directory.servers in \
+         domlogon.toml, with all others that are to be asked: servers = [\"{}\"]",
+        distinct(passed_over).join("\", \"")
+    )
+}
+
+/// One name may have several addresses.
+fn distinct(names: &[String]) -> Vec<&str> {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_that_are_passed_over_are_named_with_the_way_out() {
+        assert_eq!(asked("dc1.corp.example", &[]), "dc1.corp.example");
+        let names = ["b.corp.example", "a.corp.example", "b.corp.example"].map(str::to_owned);
+        let line = "servers = [\"a.corp.example\", \"b.corp.example\"]";
+        let told = asked("dc1.corp.example", &names);
+        assert!(told.starts_with("dc1.corp.example; passed over"), "{told}");
+        assert!(told.ends_with(line), "{told}");
+
+        let not_reached = |why| {
+            let mut checks = Checks(Vec::new());
+            checks.not_reached(&why, &names[..1]);
+            checks.0
+        };
+        let lost = || Why::NoMark("b.corp.example".to_owned());
+        for (why, count) in [(lost(), 1), (Why::NoTime, 2)] {
+            let checks = not_reached(why);
+            assert_eq!(checks.len(), count, "{checks:?}");
+            let Found::Bad(what, cure) = &checks[0].found else {
+                panic!("{checks:?}");
+            };
+            assert!(what.ends_with(": b.corp.example"), "{what}");
+            assert!(cure.ends_with("servers = [\"b.corp.example\"]"), "{cure}");
+        }
     }
 }

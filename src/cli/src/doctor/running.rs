@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::refusal::store_sentence;
 use crate::rights::problem;
 use crate::words::shell_word;
-use domlogon_protocol::admin::{self, GroupRecord, Status, UserRecord};
+use domlogon_protocol::admin::{self, DirectoryStatus, GroupRecord, Status, UserRecord};
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::rights::{Loaded, ProblemKind, RightsStatus};
 use domlogon_protocol::{Reply, Request, UserName, Verdict};
@@ -101,6 +101,39 @@ fn told(status: &Status, report: &mut Report) {
         );
     }
     rights(&status.rights, report);
+    if let Some(directory) = &status.directory {
+        controllers(directory, report);
+    }
+}
+
+/// Controllers that were found and are not asked. A note where another one is.
+fn controllers(directory: &DirectoryStatus, report: &mut Report) {
+    if directory.passed_over.is_empty() {
+        return;
+    }
+    let mut named = directory.passed_over.clone();
+    let what = format!(
+        "passed over, as read-only domain controllers or none at all: {}",
+        named.join(", ")
+    );
+    named.extend(directory.server.clone());
+    let mend = format!(
+        "if their accounts are in the OU Domain Controllers, name them in [directory] of \
+         /etc/domlogon/domlogon.toml, with all others that are to be asked: servers = [\"{}\"], \
+         and: systemctl restart domlogond",
+        named.join("\", \"")
+    );
+    if directory.server.is_some() {
+        report
+            .notes
+            .push(format!("{what}. To have them asked: {mend}"));
+        return;
+    }
+    report.add(
+        Finding::error("controllers-passed-over", what)
+            .because("no other controller is asked, and this host works offline")
+            .mend(mend),
+    );
 }
 
 fn store(condition: Verdict, report: &mut Report) {
@@ -263,6 +296,72 @@ mod tests {
         assert!(mend.contains("accounts.db-wal"), "{mend}");
         let page = include_str!("../../../../packaging/man/domlogond.8");
         assert!(page.contains("\n.Sh BACKUP\n"), "{mend}");
+    }
+
+    #[test]
+    fn controllers_that_are_passed_over_are_named_with_the_way_out() {
+        let found = |server: Option<&str>, passed_over: &[&str]| {
+            let directory = DirectoryStatus {
+                server: server.map(str::to_owned),
+                since: Timestamp(0),
+                why: None,
+                servers: Vec::new(),
+                machine_password_set_at: None,
+                offline_age: 0,
+                passed_over: passed_over.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let status = Status {
+                directory: Some(directory),
+                ..good()
+            };
+            let mut report = Report::default();
+            told(&status, &mut report);
+            report
+        };
+        assert!(found(None, &[]).findings.is_empty());
+        let report = found(None, &["rodc1.corp.example"]);
+        assert_eq!(report.findings[0].code, "controllers-passed-over");
+        assert!(report.findings[0].what.ends_with(": rodc1.corp.example"));
+        let mend = &report.findings[0].mend;
+        assert!(
+            mend.contains(": servers = [\"rodc1.corp.example\"], and"),
+            "{mend}"
+        );
+        let report = found(Some("dc1.corp.example"), &["rodc1.corp.example"]);
+        assert!(report.findings.is_empty());
+        let note = &report.notes[0];
+        let line = "servers = [\"rodc1.corp.example\", \"dc1.corp.example\"]";
+        assert!(note.contains(line), "{note}");
+    }
+
+    fn good() -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            domain: "CORP".to_owned(),
+            dns_name: "corp.example".to_owned(),
+            domain_sid: String::new(),
+            host: "ws1".to_owned(),
+            backend: "directory".to_owned(),
+            store: Verdict::Success,
+            users: 0,
+            groups: 0,
+            started_at: Timestamp(0),
+            configured_at: Timestamp(0),
+            reload_refused: false,
+            granted: 0,
+            refused: 0,
+            confined: admin::Confined::default(),
+            rights: RightsStatus {
+                file: "/etc/domlogon/rights.toml".to_owned(),
+                loaded: Loaded::File,
+                version: 1,
+                loaded_at: Timestamp(0),
+                refused: None,
+                warnings: Vec::new(),
+                audit: Vec::new(),
+            },
+            directory: None,
+        }
     }
 
     #[test]
