@@ -89,6 +89,7 @@ fn attack(name: &str) -> Option<Attack> {
         "descriptors" => fast(descriptors, 200),
         "names" => fast(names, 0),
         "guess" => fast(guess, 0),
+        "explain" => fast(explain, 0),
         "trickle" => Attack {
             harm: trickle,
             kept: 1500,
@@ -223,6 +224,20 @@ fn guess(stream: &mut UnixStream, round: u64) -> io::Result<()> {
         user,
         password: Secret::new(format!("guess {round}").as_bytes()),
         origin: Origin::default(),
+    };
+    write(stream, &request)?;
+    stream.read_to_end(&mut Vec::new()).map(drop)
+}
+
+/// How a logon would end, as often as possible.
+fn explain(stream: &mut UnixStream, _: u64) -> io::Result<()> {
+    let Ok(user) = UserName::parse(b"victim") else {
+        return Ok(());
+    };
+    let request = Request::Explain {
+        user,
+        service: "login".to_owned(),
+        at: None,
     };
     write(stream, &request)?;
     stream.read_to_end(&mut Vec::new()).map(drop)

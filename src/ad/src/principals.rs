@@ -104,7 +104,8 @@ impl Directory {
         if !self.settings.owns(name) || !self.is_visible_user(name.account()) {
             return Ok(None);
         }
-        let asked = self.ask(LOGON, now, |server, deadline| {
+        // Everybody may have his own logon explained.
+        let asked = self.ask_for_anybody(LOGON, now, |server, deadline| {
             let Some(live) = self.live(server, deadline, name, now)? else {
                 return Ok(None);
             };

@@ -1,4 +1,4 @@
-//! How often a caller that is not root may have passwords judged.
+//! How often a caller that is not root may have passwords judged, and his logon explained.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -43,28 +43,49 @@ struct Debt {
     silent: Option<Instant>,
 }
 
+impl Debt {
+    /// Counts a request that is made `now`, and says how long it waits; `None`: too long, and
+    /// it is not counted.
+    fn wait(&mut self, now: Instant) -> Option<Duration> {
+        let paid = self.paid.max(now) + INTERVAL;
+        let wait = (paid - now).saturating_sub(INTERVAL * BURST);
+        (wait <= PATIENCE).then(|| {
+            self.paid = paid;
+            wait
+        })
+    }
+}
+
 impl Pace {
     /// When the request that this caller makes `now` is looked at.
     pub(crate) fn turn(&self, uid: u32, now: Instant) -> Turn {
+        self.with(uid, now, |debt| match debt.wait(now) {
+            Some(wait) => Turn::After(wait),
+            None => {
+                let noted = debt.silent.is_some_and(|until| now < until);
+                if !noted {
+                    debt.silent = Some(now + SILENCE);
+                }
+                Turn::Away { noted }
+            }
+        })
+    }
+
+    /// How long a request waits of which the log is told nothing in any case; `None`: it is
+    /// not looked at.
+    pub(crate) fn wait(&self, uid: u32, now: Instant) -> Option<Duration> {
+        self.with(uid, now, |debt| debt.wait(now))
+    }
+
+    fn with<T>(&self, uid: u32, now: Instant, f: impl FnOnce(&mut Debt) -> T) -> T {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= MANY {
             table.retain(|_, debt| debt.paid > now);
         }
-        let debt = table.entry(uid).or_insert(Debt {
+        f(table.entry(uid).or_insert(Debt {
             paid: now,
             silent: None,
-        });
-        let paid = debt.paid.max(now) + INTERVAL;
-        let wait = (paid - now).saturating_sub(INTERVAL * BURST);
-        if wait <= PATIENCE {
-            debt.paid = paid;
-            return Turn::After(wait);
-        }
-        let noted = debt.silent.is_some_and(|until| now < until);
-        if !noted {
-            debt.silent = Some(now + SILENCE);
-        }
-        Turn::Away { noted }
+        }))
     }
 }
 
@@ -102,6 +123,20 @@ mod tests {
             lines += usize::from(pace.turn(1, now) == Turn::Away { noted: false });
         }
         assert_eq!(lines, 6, "in a minute");
+    }
+
+    #[test]
+    fn what_the_log_is_not_told_takes_no_line_from_it() {
+        let pace = Pace::default();
+        let now = Instant::now();
+        for _ in 0..BURST {
+            assert_eq!(pace.wait(1, now), Some(Duration::ZERO));
+        }
+        for seconds in 1..=3 {
+            assert_eq!(pace.wait(1, now), Some(Duration::from_secs(seconds)));
+        }
+        assert_eq!(pace.wait(1, now), None);
+        assert_eq!(pace.turn(1, now), Turn::Away { noted: false });
     }
 
     fn after(seconds: u64) -> Turn {

@@ -164,3 +164,49 @@ fn next(contact: &Contact) -> String {
         None => "working offline".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logon::tests::{open, settings};
+    use domlogon_protocol::{LogonType, UserName};
+    use domlogon_rules::{Host, Rights};
+    use std::thread;
+
+    #[test]
+    fn whoever_has_his_logon_explained_waits_for_a_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open(settings(folder.path()));
+        let now = (directory.clock)();
+        directory.servers.none(&Trouble::Odd("silence"), now);
+        let explain = || {
+            let host = Host {
+                short: "ws1".to_owned(),
+                fqdn: "ws1.corp.example".to_owned(),
+            };
+            let rights = Rights::default();
+            let place = domlogon_rules::Place {
+                service: "login",
+                logon_type: LogonType::Interactive,
+                can_change: true,
+                host: &host,
+                domain: "CORP",
+                rights: &rights,
+            };
+            let user = UserName::parse(b"alice").unwrap();
+            assert!(directory.explained(&user, &place, now).is_err());
+        };
+        thread::scope(|scope| {
+            let places: Vec<_> = (0..MOST_LOOK_UPS)
+                .map(|_| directory.look_ups.take(Instant::now()).unwrap())
+                .collect();
+            let asked = scope.spawn(explain);
+            thread::sleep(Duration::from_millis(200));
+            assert!(!asked.is_finished());
+            drop(places);
+            let begun = Instant::now();
+            asked.join().unwrap();
+            assert!(begun.elapsed() < Duration::from_secs(1));
+        });
+    }
+}

@@ -118,6 +118,13 @@ impl Desk {
         if !is_well_formed(user) {
             return Reply::Refused(Verdict::BadUsername);
         }
+        // Each costs what a logon costs but for the hash. At the other door are administrators.
+        if door == Door::Main && !caller.is_root() {
+            match self.pace.wait(caller.owner, Instant::now()) {
+                Some(wait) => thread::sleep(wait),
+                None => return Reply::Refused(Verdict::Busy),
+            }
+        }
         let now = self.in_force();
         let explained = self.may_explain(door, caller, user).and_then(|may| {
             if !may {

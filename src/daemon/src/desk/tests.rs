@@ -239,6 +239,39 @@ fn explain_is_for_oneself_root_and_administrators() {
 }
 
 #[test]
+fn explain_is_slowed_for_whoever_is_neither_root_nor_an_administrator() {
+    let (desk, fake, log) = desk();
+    let desk = &desk;
+    let took = |door, uid| {
+        let start = Instant::now();
+        for _ in 0..5 {
+            let reply = desk.answer(door, Caller::of(uid), explain("alice"));
+            assert!(matches!(reply, Reply::Explanation(_)), "{reply:?}");
+        }
+        start.elapsed()
+    };
+    let (soon, paced) = (Duration::from_millis(500), Duration::from_millis(900));
+    assert!(took(Door::Main, 0) < soon);
+    assert!(took(Door::Admin, AMY) < soon);
+    assert!(took(Door::Main, ALICE) >= paced);
+    let before = fake.asked.lock().unwrap().len();
+    let busy: usize = std::thread::scope(|scope| {
+        let ask = || desk.answer(Door::Main, Caller::of(ALICE), explain("alice"));
+        let asked: Vec<_> = (0..50).map(|_| scope.spawn(ask)).collect();
+        asked
+            .into_iter()
+            .map(|asked| asked.join().unwrap())
+            .filter(|reply| *reply == Reply::Refused(Verdict::Busy))
+            .count()
+    });
+    assert!(busy >= 40, "{busy}");
+    // Who is turned away costs nothing.
+    let asked = fake.asked.lock().unwrap().len() - before;
+    assert_eq!(asked, 2 * (50 - busy));
+    assert!(log.lines().is_empty());
+}
+
+#[test]
 fn that_an_account_is_hidden_is_for_root_and_administrators() {
     let (desk, ..) = desk();
     let ask = |door, uid| desk.answer(door, Caller::of(uid), explain("covered"));

@@ -34,7 +34,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// As long as the daemon gives a caller for a request, and again for taking the answer.
 const TALK: Duration = Duration::from_secs(10);
 
-const ATTACKS: [&str; 10] = [
+const ATTACKS: [&str; 11] = [
     "idle",
     "half",
     "trickle",
@@ -45,6 +45,7 @@ const ATTACKS: [&str; 10] = [
     "names",
     "leave",
     "guess",
+    "explain",
 ];
 
 /// Nobody's account: the callers have only their ids.
