@@ -122,7 +122,7 @@ impl Backend for Directory {
 
     fn summary(&self) -> Summary {
         let contact = self.contact();
-        let (users, groups) = self.noted(self.cache.counts()).unwrap_or_default();
+        let (users, groups) = self.noted(self.cache.late_counts()).unwrap_or_default();
         Summary {
             store: contact
                 .why

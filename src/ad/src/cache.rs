@@ -24,6 +24,7 @@ use std::fmt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The layout of the file. One that is known is brought to this one; every other number
 /// empties the file: what is in it can be asked for again.
@@ -91,9 +92,14 @@ impl From<rusqlite::Error> for CacheError {
 
 type Result<T> = std::result::Result<T, CacheError>;
 
+/// How long the number of users and groups is shown as it was counted.
+const COUNTED: Duration = Duration::from_secs(5);
+
 /// The file.
 pub(crate) struct Cache {
     connection: Mutex<Connection>,
+    /// How many users and groups were known, and when.
+    counted: Mutex<Option<(Instant, (u32, u32))>>,
     /// Who or what may be otherwise than it was said.
     pub(crate) news: News,
 }
@@ -119,6 +125,7 @@ impl Cache {
         lay_out(&mut connection)?;
         Ok(Self {
             connection: Mutex::new(connection),
+            counted: Mutex::default(),
             news: News::default(),
         })
     }
@@ -155,6 +162,20 @@ impl Cache {
             [],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?)
+    }
+
+    /// How many were known a moment ago. Anybody may ask that, as often as he likes, and all
+    /// others wait while it is counted.
+    pub(crate) fn late_counts(&self) -> Result<(u32, u32)> {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        match *counted {
+            Some((at, counts)) if at.elapsed() < COUNTED => Ok(counts),
+            _ => {
+                let counts = self.counts()?;
+                *counted = Some((Instant::now(), counts));
+                Ok(counts)
+            }
+        }
     }
 
     /// Something that is known of the domain as a whole.

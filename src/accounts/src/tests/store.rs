@@ -6,6 +6,9 @@ use std::fs;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 fn opening(path: &Path) -> Error {
     match Database::open(options(path.to_owned())) {
@@ -32,6 +35,20 @@ fn a_fresh_domain() {
     assert_eq!(world.summary().domain_sid, sid);
     assert_eq!(world.logon("alice", PASSWORD), Verdict::Success);
     assert_ne!(World::new().summary().domain_sid, sid);
+}
+
+/// Everybody may ask how many accounts there are, as often as he likes.
+#[test]
+fn no_logon_waits_for_the_accounts_to_be_counted() {
+    let world = World::new();
+    let (counted, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let logons = world.db.store.read(|_| {
+            scope.spawn(|| counted.send(world.summary().users));
+            Ok(told.recv_timeout(Duration::from_secs(5)))
+        });
+        assert_eq!(logons.unwrap(), Ok(1));
+    });
 }
 
 #[test]

@@ -53,6 +53,20 @@ fn what_is_kept_is_found_by_name_id_and_identifier() {
 }
 
 #[test]
+fn what_everybody_may_ask_is_not_counted_each_time() {
+    let (_folder, cache) = cache();
+    assert_eq!(cache.late_counts().unwrap(), (0, 0));
+    let alice = Person::example("Alice", 1103);
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    assert_eq!(cache.counts().unwrap(), (1, 0));
+    assert_eq!(cache.late_counts().unwrap(), (0, 0));
+    let mut counted = cache.counted.lock().unwrap();
+    counted.as_mut().unwrap().0 -= COUNTED;
+    drop(counted);
+    assert_eq!(cache.late_counts().unwrap(), (1, 0));
+}
+
+#[test]
 fn a_file_from_before_keeps_what_is_in_it() {
     let (folder, cache) = cache();
     let path = folder.path().join("directory.db");
