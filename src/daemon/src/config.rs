@@ -75,6 +75,8 @@ impl Config {
     /// The configuration after a reload: all of `new` but what the open database and the
     /// names given to people hang on, and the words for what of that waits for a restart.
     pub(crate) fn reloaded(&self, new: Self) -> (Self, Vec<&'static str>) {
+        // The directory takes them once, when it is opened.
+        let is_directory = self.directory.is_some();
         let waiting = [
             ("domain.name", self.name != new.name),
             ("domain.dns_name", self.dns_name != new.dns_name),
@@ -83,15 +85,16 @@ impl Config {
                 "domain.backend",
                 self.directory.is_some() != new.directory.is_some(),
             ),
+            ("ids.minimum", is_directory && self.minimum != new.minimum),
+            ("accounts.home", is_directory && self.home != new.home),
+            ("accounts.shell", is_directory && self.shell != new.shell),
             (
                 "[directory]",
-                self.directory.is_some()
-                    && new.directory.is_some()
-                    && self.directory != new.directory,
+                is_directory && new.directory.is_some() && self.directory != new.directory,
             ),
             ("daemon.confine", self.confinement != new.confinement),
         ];
-        let config = Self {
+        let mut config = Self {
             name: self.name.clone(),
             dns_name: self.dns_name.clone(),
             database: self.database.clone(),
@@ -99,6 +102,11 @@ impl Config {
             confinement: self.confinement,
             ..new
         };
+        if is_directory {
+            config.minimum = self.minimum;
+            config.home.clone_from(&self.home);
+            config.shell.clone_from(&self.shell);
+        }
         let changed = waiting.into_iter().filter(|(_, changed)| *changed);
         (config, changed.map(|(option, _)| option).collect())
     }

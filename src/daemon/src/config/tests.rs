@@ -176,6 +176,22 @@ fn the_daemon_is_confined_unless_it_is_said() {
 const DIRECTORY: &str = "[domain]\nname = \"CORP\"\ndns_name = \"corp.example\"\n\
                          backend = \"directory\"\n";
 
+#[test]
+fn a_directorys_ids_and_accounts_wait_for_a_restart_and_are_named() {
+    let old = parse(DIRECTORY).unwrap();
+    let (same, waiting) = old.reloaded(parse(DIRECTORY).unwrap());
+    assert_eq!((&same, waiting), (&old, vec![]));
+    let text = "[ids]\nminimum = 20000\n\
+                [accounts]\nhome = \"/srv/{user}\"\nshell = \"/bin/sh\"\n";
+    let (after, waiting) = old.reloaded(parse(&format!("{DIRECTORY}{text}")).unwrap());
+    assert_eq!(waiting, ["ids.minimum", "accounts.home", "accounts.shell"]);
+    assert_eq!(after, old);
+    // In the account database they are in force at once.
+    let old = parse(SHORTEST).unwrap();
+    let new = parse(&format!("{SHORTEST}{text}")).unwrap();
+    assert_eq!(old.reloaded(new.clone()), (new, vec![]));
+}
+
 fn directory(text: &str) -> Options {
     parse(&format!("{DIRECTORY}[directory]\n{text}"))
         .unwrap()
