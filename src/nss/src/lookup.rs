@@ -346,19 +346,15 @@ impl Question for Groups<'_> {
         Found::Damaged
     }
 
+    /// While no daemon runs, the files of names may have a name that is a local one by now.
     fn give(&self, ids: GroupIds<'_>) -> Result<(), Failure> {
+        self.is_not_local()?;
         self.append(ids.iter(), true)
     }
 
-    /// A name of `passwd` is answered here, before the daemon is asked: glibc asks every
-    /// service for the groups of every user, at each logon of a local one, too, and he would
-    /// wait for a daemon that hangs. The look-ups of users need no such thing: `files` stands
-    /// before us in nsswitch.conf, and ends them. The files of names have no local names.
     #[cold]
     fn ask(&self, daemon: &Daemon) -> Result<(), Failure> {
-        if local::is_local(self.passwd, [self.name.whole, self.name.account]) {
-            return Err(Failure::NotFound);
-        }
+        self.is_not_local()?;
         match daemon.ask(Request::GroupsOf(self.name.whole))?.reply() {
             Some(Reply::GroupIds(Some(ids))) => self.append(ids.iter(), false),
             Some(Reply::GroupIds(None)) => Err(Failure::NotFound),
@@ -368,6 +364,18 @@ impl Question for Groups<'_> {
 }
 
 impl Groups<'_> {
+    /// A name of `passwd` is answered here, before the daemon is asked: glibc asks every
+    /// service for the groups of every user, at each logon of a local one, too, and he would
+    /// wait for a daemon that hangs, or get the groups of somebody else. The look-ups of users
+    /// need no such thing: `files` stands before us in nsswitch.conf, and ends them.
+    fn is_not_local(&self) -> Result<(), Failure> {
+        if local::is_local(self.passwd, [self.name.whole, self.name.account]) {
+            Err(Failure::NotFound)
+        } else {
+            Ok(())
+        }
+    }
+
     fn append(&self, ids: impl Iterator<Item = u32>, are_distinct: bool) -> Result<(), Failure> {
         let possible = ids.filter(|id| is_possible_id(*id));
         self.list.append(self.skip, possible, are_distinct)

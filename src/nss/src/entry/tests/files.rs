@@ -242,6 +242,31 @@ fn a_dead_daemons_file_answers_also_when_it_says_that_it_is_old() {
     assert_eq!(short(stage.user("alice")), NOT_FOUND);
 }
 
+/// No daemon saw that root made a local user, and the files have somebody of the same name.
+#[test]
+fn a_local_user_never_gets_the_groups_of_the_files() {
+    let stage = Stage::new();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs() as u32;
+    stage.publish(|base| {
+        fill(base);
+        put_until(base, &user("old", 2002), now - 10);
+    });
+    for name in ["alice", "CORP\\alice", "old"] {
+        let groups = stage.groups_of(name, 1, &[]);
+        assert_eq!(groups.2, Some(vec![5000, 5001]), "{name}");
+    }
+    let passwd = "alice:x:1001:1001::/home/alice:/bin/sh\nOld:x:1002:1002::/:/bin/sh\n";
+    fs::write(stage.path("passwd"), passwd).unwrap();
+    for name in ["alice", "ALICE", "CORP\\alice", "alice@corp", "old"] {
+        assert_eq!(short(stage.groups_of(name, 1, &[])), NOT_FOUND, "{name}");
+    }
+    let groups = stage.groups_of("bj\u{f6}rn", 1, &[]).2;
+    assert_eq!(groups, Some(vec![5000, 5001]));
+}
+
 #[test]
 fn what_has_expired_is_asked_for_and_given_if_nobody_answers() {
     let now = SystemTime::now()
