@@ -161,6 +161,8 @@ impl Publisher {
             // A panic in it has ended the daemon already.
             let _ = thread.join();
         }
+        // Memory that is mapped already: it does not fail.
+        let _ = self.shared.state().files.leave();
     }
 }
 

@@ -32,7 +32,7 @@ pub const MAGIC: [u8; 8] = *b"domnames";
 /// The version of the format. A reader of another version asks the socket.
 pub const VERSION: u32 = 1;
 
-/// Bytes before the header: the magic, and the word that changes.
+/// Bytes before the header: the magic, and the words that change.
 pub const COVER: usize = 64;
 
 /// Where in the file the word (four bytes) stands that says that there is a newer file.
@@ -40,6 +40,13 @@ pub const SUPERSEDED_AT: u64 = 8;
 
 /// What that word becomes; before, it is zero. Any other value but zero counts the same.
 pub const SUPERSEDED: [u8; 4] = 1_u32.to_le_bytes();
+
+/// Where in a base the word (four bytes) stands that says that no daemon looks after it any
+/// more: it has stopped. Of who is a local user by now such a file knows nothing.
+pub const LEFT_AT: u64 = 12;
+
+/// What that word becomes; before, it is zero.
+pub const LEFT: [u8; 4] = 1_u32.to_le_bytes();
 
 /// The longest file that is mapped: some ten million accounts, and so that nobody's address
 /// space is filled by a file that went wrong.

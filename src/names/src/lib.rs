@@ -10,7 +10,7 @@
 //! There are always both: a base without a delta of its own is not used.
 //!
 //! # How they are published
-//! A file is never changed where it stands, but for one word. A new one is written beside,
+//! A file is never changed where it stands, but for two words. A new one is written beside,
 //! synced by nobody (it lives in memory), and renamed over the old. Whoever has the old one
 //! mapped learns of it from the word at [`SUPERSEDED_AT`] in the old inode:
 //!
@@ -22,6 +22,8 @@
 //! marks. A reader that finds the word looks for the newest file at once, and asks the socket
 //! if what it finds bears the word too. For a new base: both files are exchanged, the base
 //! first, and then both old ones are marked.
+//!
+//! A daemon that stops leaves the files, and says so in the base, at [`LEFT_AT`].
 //!
 //! # What a reader may rely on
 //! Nothing. Every offset, every length and the checksum of every record is looked at when it
@@ -62,7 +64,8 @@ mod record;
 #[cfg(feature = "build")]
 pub use build::{About, BuildError, Builder, GroupEntry, UserEntry};
 pub use format::{
-    BASE_FILE, COVER, DELTA_FILE, Fault, Id, MAGIC, MOST_BYTES, SUPERSEDED, SUPERSEDED_AT, VERSION,
+    BASE_FILE, COVER, DELTA_FILE, Fault, Id, LEFT, LEFT_AT, MAGIC, MOST_BYTES, SUPERSEDED,
+    SUPERSEDED_AT, VERSION,
 };
 pub use reader::{Found, Reader};
 pub use record::{GroupIds, GroupRecord, UserRecord};

@@ -118,7 +118,7 @@ impl Plugin {
         if let Some(pair) = self.newest() {
             match find(&pair, question) {
                 Standing::Here(found, expires_at) if is_fresh(&pair, expires_at) => {
-                    return question.give(found);
+                    return give(&pair, question, found);
                 }
                 Standing::Nobody => return Err(Failure::NotFound),
                 Standing::Here(..) | Standing::NotSaid => {}
@@ -137,7 +137,7 @@ impl Plugin {
     fn old_answer<Q: Question>(&self, question: &Q) -> Option<Result<(), Failure>> {
         let pair = self.last()?;
         match find(&pair, question) {
-            Standing::Here(found, _) => Some(question.give(found)),
+            Standing::Here(found, _) => Some(give(&pair, question, found)),
             Standing::Nobody | Standing::NotSaid => None,
         }
     }
@@ -171,6 +171,21 @@ trait Question {
     fn give(&self, record: Self::Record<'_>) -> Result<(), Failure>;
     /// Asks the daemon, and gives what it says to the caller.
     fn ask(&self, daemon: &Daemon) -> Result<(), Failure>;
+    /// Refuses a local user's, where no daemon has seen to that.
+    fn is_not_local(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn give<Q: Question>(
+    pair: &Pinned<'_>,
+    question: &Q,
+    record: Q::Record<'_>,
+) -> Result<(), Failure> {
+    if pair.are_left() {
+        question.is_not_local()?;
+    }
+    question.give(record)
 }
 
 /// What a pair of files says.
@@ -346,9 +361,7 @@ impl Question for Groups<'_> {
         Found::Damaged
     }
 
-    /// While no daemon runs, the files of names may have a name that is a local one by now.
     fn give(&self, ids: GroupIds<'_>) -> Result<(), Failure> {
-        self.is_not_local()?;
         self.append(ids.iter(), true)
     }
 
@@ -361,13 +374,12 @@ impl Question for Groups<'_> {
             other => Err(not_an_answer(other)),
         }
     }
-}
 
-impl Groups<'_> {
     /// A name of `passwd` is answered here, before the daemon is asked: glibc asks every
     /// service for the groups of every user, at each logon of a local one, too, and he would
-    /// wait for a daemon that hangs, or get the groups of somebody else. The look-ups of users
-    /// need no such thing: `files` stands before us in nsswitch.conf, and ends them.
+    /// wait for a daemon that hangs. The look-ups of users need no such thing: `files` stands
+    /// before us in nsswitch.conf, and ends them. The files of names have no local names, as
+    /// long as a daemon looks after them.
     fn is_not_local(&self) -> Result<(), Failure> {
         if local::is_local(self.passwd, [self.name.whole, self.name.account]) {
             Err(Failure::NotFound)
@@ -375,7 +387,9 @@ impl Groups<'_> {
             Ok(())
         }
     }
+}
 
+impl Groups<'_> {
     fn append(&self, ids: impl Iterator<Item = u32>, are_distinct: bool) -> Result<(), Failure> {
         let possible = ids.filter(|id| is_possible_id(*id));
         self.list.append(self.skip, possible, are_distinct)

@@ -17,7 +17,7 @@ use core::num::NonZeroUsize;
 use core::ptr::{self, NonNull};
 use core::slice;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use domlogon_names::{COVER, Fault, MAGIC, Reader, SUPERSEDED_AT};
+use domlogon_names::{COVER, Fault, LEFT_AT, MAGIC, Reader, SUPERSEDED_AT};
 
 /// Places for mappings, of bases and of deltas: the two that are read, and those of before.
 const PLACES: usize = 8;
@@ -94,7 +94,7 @@ impl Mapped {
 
     pub(crate) fn is_superseded(&self) -> bool {
         // SAFETY: longer than the cover, as was looked at.
-        unsafe { is_superseded(self.region.bytes().as_ptr()) }
+        unsafe { is_set(self.region.bytes().as_ptr(), SUPERSEDED_AT) }
     }
 
     fn check(&self) -> Result<(), Fault> {
@@ -106,14 +106,14 @@ impl Mapped {
     }
 }
 
-/// Reads the one word of a file that changes.
+/// Reads one of the two words of a file that change: [`SUPERSEDED_AT`], [`LEFT_AT`].
 ///
 /// # Safety
-/// `start` is the beginning of a mapping, of more than [`COVER`] bytes.
-unsafe fn is_superseded(start: *const u8) -> bool {
+/// `start` is the beginning of a mapping, of more than [`COVER`] bytes; `at` is one of the two.
+unsafe fn is_set(start: *const u8, at: u64) -> bool {
     // SAFETY: inside the mapping, whose beginning is that of a page: aligned. It is written
     // by the daemon alone, in one go, and read in one go.
-    let word = unsafe { &*start.add(SUPERSEDED_AT as usize).cast::<AtomicU32>() };
+    let word = unsafe { &*start.add(at as usize).cast::<AtomicU32>() };
     word.load(Ordering::Acquire) != 0
 }
 
@@ -138,7 +138,13 @@ impl Pinned<'_> {
 
     /// Whether one of the two says that there is a newer one: the base, the delta.
     pub(crate) fn superseded(&self) -> (bool, bool) {
-        (Self::says_so(self.base), Self::says_so(self.delta))
+        let says_so = |place| Self::says(place, SUPERSEDED_AT);
+        (says_so(self.base), says_so(self.delta))
+    }
+
+    /// Whether no daemon looks after them any more.
+    pub(crate) fn are_left(&self) -> bool {
+        Self::says(self.base, LEFT_AT)
     }
 
     /// Which mappings these are.
@@ -146,10 +152,10 @@ impl Pinned<'_> {
         self.numbers
     }
 
-    fn says_so(place: &Place) -> bool {
+    fn says(place: &Place, at: u64) -> bool {
         let start = place.start.load(Ordering::Relaxed);
         // SAFETY: a filled place is a mapping that was looked at, and it is pinned.
-        !start.is_null() && unsafe { is_superseded(start) }
+        !start.is_null() && unsafe { is_set(start, at) }
     }
 }
 

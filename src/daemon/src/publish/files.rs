@@ -5,7 +5,9 @@
 //! in place, whoever has the old one mapped learns of the new one when that is there, and a
 //! daemon that dies in between leaves the old one under a name where the next one finds it.
 
-use domlogon_names::{BASE_FILE, BuildError, Builder, DELTA_FILE, SUPERSEDED, SUPERSEDED_AT};
+use domlogon_names::{
+    BASE_FILE, BuildError, Builder, DELTA_FILE, LEFT, LEFT_AT, SUPERSEDED, SUPERSEDED_AT,
+};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -75,6 +77,12 @@ impl Files {
         let marked = self.base.withdraw();
         self.delta.withdraw()?;
         marked
+    }
+
+    /// Says in them that nobody looks after them any more.
+    pub(super) fn leave(&self) -> io::Result<()> {
+        let base = self.base.now.as_ref();
+        base.map_or(Ok(()), |base| base.write_all_at(&LEFT, LEFT_AT))
     }
 
     /// Whether there is a file that programs may take for the newest.

@@ -8,7 +8,7 @@ use crate::backend::Accounts;
 use crate::desk::fake;
 use crate::local::Local;
 use domlogon_accounts::Cost;
-use domlogon_names::{BASE_FILE, DELTA_FILE, Reader, SUPERSEDED_AT};
+use domlogon_names::{BASE_FILE, DELTA_FILE, LEFT_AT, Reader, SUPERSEDED_AT};
 use domlogon_protocol::UserName;
 use domlogon_protocol::admin::{ImportedUser, NewUser, Request, UserChanges};
 use domlogon_rules::backend::Backend;
@@ -144,8 +144,12 @@ fn new_user(name: &str) -> NewUser {
 }
 
 fn is_superseded(file: &File) -> bool {
+    is_set(file, SUPERSEDED_AT)
+}
+
+fn is_set(file: &File, at: u64) -> bool {
     let mut word = [0; 4];
-    file.read_exact_at(&mut word, SUPERSEDED_AT).unwrap();
+    file.read_exact_at(&mut word, at).unwrap();
     word != [0; 4]
 }
 
@@ -302,11 +306,15 @@ fn files_are_everybodys_to_read_and_stay() {
     for file in [&base, &delta] {
         assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o644);
     }
+    assert!(!is_set(&base, LEFT_AT));
     world.publisher.stop();
     assert!(!is_superseded(&base) && !is_superseded(&delta));
+    assert!(is_set(&base, LEFT_AT));
     assert!(matches!(world.view().user("alice"), Seen::Here(_)));
     world.restart();
     assert!(is_superseded(&base) && is_superseded(&delta));
+    let [base, _] = world.held();
+    assert!(!is_set(&base, LEFT_AT));
     assert!(matches!(world.view().user("alice"), Seen::Here(_)));
     let left: Vec<_> = fs::read_dir(world.path("")).unwrap().collect();
     assert_eq!(left.len(), 2, "{left:?}");

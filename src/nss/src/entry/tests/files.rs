@@ -258,6 +258,7 @@ fn a_local_user_never_gets_the_groups_of_the_files() {
         let groups = stage.groups_of(name, 1, &[]);
         assert_eq!(groups.2, Some(vec![5000, 5001]), "{name}");
     }
+    stage.leave();
     let passwd = "alice:x:1001:1001::/home/alice:/bin/sh\nOld:x:1002:1002::/:/bin/sh\n";
     fs::write(stage.path("passwd"), passwd).unwrap();
     for name in ["alice", "ALICE", "CORP\\alice", "alice@corp", "old"] {

@@ -2,7 +2,8 @@
 
 use super::*;
 use domlogon_names::{
-    About, BASE_FILE, Builder, DELTA_FILE, GroupEntry, Id, SUPERSEDED, SUPERSEDED_AT, UserEntry,
+    About, BASE_FILE, Builder, DELTA_FILE, GroupEntry, Id, LEFT, LEFT_AT, SUPERSEDED,
+    SUPERSEDED_AT, UserEntry,
 };
 use domlogon_protocol::directory;
 use domlogon_protocol::{Reply, Request, frame};
@@ -110,6 +111,12 @@ impl Stage {
         if let Ok(old) = File::options().write(true).open(self.path(name)) {
             old.write_all_at(&SUPERSEDED, SUPERSEDED_AT).unwrap();
         }
+    }
+
+    /// The daemon stops.
+    pub(super) fn leave(&self) {
+        let base = File::options().write(true).open(self.path(BASE_FILE));
+        base.unwrap().write_all_at(&LEFT, LEFT_AT).unwrap();
     }
 
     pub(super) fn write(&self, name: &str, about: &About<'_>, fill: impl FnOnce(&mut Made)) -> Id {
