@@ -11,7 +11,7 @@ mod guard;
 mod host;
 mod journal;
 mod logon;
-mod nsswitch;
+pub(crate) mod nsswitch;
 mod plan;
 mod profiles;
 mod proof;

@@ -3,6 +3,7 @@
 use super::finding::{Finding, Report};
 use super::host::Host;
 use super::modules::Modules;
+use crate::enable::nsswitch;
 
 const FILE: &str = "/etc/nsswitch.conf";
 const OURS: &str = "domlogon";
@@ -27,8 +28,32 @@ const PRODUCTS: [&str; 9] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Database {
     pub(crate) line: usize,
+    /// The line as it stands in the file.
+    pub(crate) text: String,
     pub(crate) name: String,
     pub(crate) services: Vec<Service>,
+}
+
+impl Database {
+    /// The line with our name where `domlogon enable` puts it; `None` if it stands there.
+    fn mended(&self) -> Option<String> {
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mended = words(&nsswitch::placed(&self.text));
+        (mended != words(&self.text)).then_some(mended)
+    }
+
+    /// The last of the local files, behind which `domlogon enable` puts our name.
+    fn files(&self) -> Option<usize> {
+        let is_files = |service: &Service| nsswitch::LOCAL.contains(&service.name.as_str());
+        self.services.iter().rposition(is_files)
+    }
+
+    /// How to put our name right behind that; `None` if it stands there, or there is none.
+    fn right_behind(&self) -> Option<String> {
+        let files = self.services.get(self.files()?)?;
+        let line = self.mended()?;
+        Some(format!("write it right behind {}: {line}", files.name))
+    }
 }
 
 /// One service, and what ends the search after it.
@@ -53,6 +78,7 @@ pub(crate) fn parse(text: &str) -> Vec<Database> {
         databases.retain(|database| database.name != name);
         databases.push(Database {
             line: index + 1,
+            text: line.to_owned(),
             name,
             services: services(rest),
         });
@@ -167,15 +193,12 @@ fn order(database: &Database, report: &mut Report) {
                 format!("{}: does not ask domlogon", database.name),
             )
             .because(why)
-            .mend(format!(
-                "write: {}: {} domlogon",
-                database.name,
-                names.join(" ")
-            )),
+            .mend(format!("write: {}", database.mended().unwrap_or_default())),
         ));
         return;
     };
     let before = database.services.get(..ours).unwrap_or_default();
+    let mut is_reached = true;
     for service in before {
         if service.not_found_returns || (service.unavailable_returns && service.name != "files") {
             let criterion = if service.not_found_returns {
@@ -192,12 +215,17 @@ fn order(database: &Database, report: &mut Report) {
                     ),
                 )
                 .because("no name of the domain is found")
-                .mend(format!(
-                    "put domlogon before {}, or take the [..] out",
-                    service.name
-                )),
+                .mend(
+                    database.right_behind().unwrap_or_else(|| {
+                        format!("take the [..] right behind {} out", service.name)
+                    }),
+                ),
             ));
+            is_reached = false;
         }
+    }
+    if is_reached {
+        others_first(database, ours, report);
     }
     if let Some(local) = names.iter().position(|name| LOCAL.contains(name)) {
         if ours < local {
@@ -210,10 +238,12 @@ fn order(database: &Database, report: &mut Report) {
                     ),
                 )
                 .because("every look-up of a local name waits for the daemon")
-                .mend(format!(
-                    "put domlogon after {}",
-                    names.get(local).unwrap_or(&"files")
-                )),
+                .mend(database.right_behind().unwrap_or_else(|| {
+                    format!(
+                        "put domlogon after {}",
+                        names.get(local).unwrap_or(&"files")
+                    )
+                })),
             ));
         }
     }
@@ -229,6 +259,38 @@ fn order(database: &Database, report: &mut Report) {
             )),
         ));
     }
+}
+
+/// Sources between the local files and ours: the daemon and the PAM module know the files alone,
+/// and take a name that such a source has, too, for the domain's.
+fn others_first(database: &Database, ours: usize, report: &mut Report) {
+    let between = database
+        .files()
+        .and_then(|files| database.services.get(files + 1..ours))
+        .unwrap_or_default();
+    let (Some(first), Some(line)) = (between.first(), database.right_behind()) else {
+        return;
+    };
+    let other = &first.name;
+    let why = match database.name.as_str() {
+        "passwd" => format!(
+            "whoever of the domain logs on by the name of a user of {other} gets that one's id"
+        ),
+        "group" => {
+            format!("a group of the domain with the name of one of {other} is taken for that one")
+        }
+        // It is asked for no name.
+        _ => return,
+    };
+    report.add(
+        Finding::warning("nss-others-first", format!("domlogon comes after {other}"))
+            .at(FILE, database.line)
+            .because(why)
+            .mend(format!(
+                "{line} (where domlogon enable wrote it, run: domlogon disable, and then domlogon \
+                 enable)"
+            )),
+    );
 }
 
 fn plugins(host: &Host, modules: &Modules, databases: &[Database], report: &mut Report) {
@@ -302,14 +364,18 @@ mod tests {
     fn orders() {
         for (text, codes) in [
             ("passwd: files domlogon", &[][..]),
-            ("passwd:\tfiles systemd domlogon\r", &[]),
+            ("passwd:\tfiles systemd domlogon\r", &["nss-others-first"]),
+            ("passwd: files altfiles domlogon", &["nss-others-first"]),
+            ("passwd: files systemd compat domlogon", &[]),
+            ("passwd: systemd domlogon", &[]),
+            ("initgroups: files systemd domlogon", &[]),
             (
                 "passwd:files [SUCCESS=return NOTFOUND=continue] domlogon # sss",
                 &[],
             ),
             (
                 "group: files [SUCCESS=merge] systemd [SUCCESS=merge] domlogon",
-                &[],
+                &["nss-others-first"],
             ),
             ("passwd: files", &["nss-domlogon-missing"]),
             ("passwd: domlogon files", &["nss-order"]),
@@ -339,6 +405,60 @@ mod tests {
         ] {
             assert_eq!(findings(text), codes, "{text}");
         }
+    }
+
+    /// The line of every mend is what `domlogon enable` writes, and has no fault of its order.
+    #[test]
+    fn what_is_advised_is_no_fault() {
+        for (text, line) in [
+            ("passwd: files systemd", "passwd: files domlogon systemd"),
+            (
+                "group:  files [SUCCESS=merge] systemd # x",
+                "group: files [SUCCESS=merge] domlogon systemd # x",
+            ),
+            (
+                "passwd: files systemd [NOTFOUND=return] sss",
+                "passwd: files domlogon systemd [NOTFOUND=return] sss",
+            ),
+            (
+                "passwd: files [NOTFOUND=return] domlogon",
+                "passwd: files domlogon [NOTFOUND=return]",
+            ),
+            (
+                "passwd: files [!UNAVAIL=return] domlogon sss",
+                "passwd: files domlogon [!UNAVAIL=return] sss",
+            ),
+            ("passwd: domlogon files", "passwd: files domlogon"),
+            (
+                "passwd:\tfiles systemd domlogon\r",
+                "passwd: files domlogon systemd",
+            ),
+            (
+                "group: files [SUCCESS=merge] systemd [SUCCESS=merge] domlogon",
+                "group: files [SUCCESS=merge] domlogon systemd [SUCCESS=merge]",
+            ),
+        ] {
+            let mut report = Report::default();
+            order(&parse(text)[0], &mut report);
+            let mend = &report.findings[0].mend;
+            let (_, advised) = mend.split_once(": ").unwrap();
+            let advised = advised.split(" (where").next().unwrap();
+            assert_eq!(advised, line, "{text}");
+            let left = findings(advised);
+            assert!(
+                left.iter().all(|code| *code == "nss-other-product"),
+                "{line}: {left:?}"
+            );
+        }
+        let mut report = Report::default();
+        order(
+            &parse("passwd: sss [NOTFOUND=return] domlogon")[0],
+            &mut report,
+        );
+        assert_eq!(
+            report.findings[0].mend,
+            "take the [..] right behind sss out"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ const LISTS: [&str; 3] = ["passwd", "group", "initgroups"];
 /// What must be asked before the domain: a local name is never the domain's. The other sources of
 /// local names, such as systemd's, come after it. The daemon and the PAM module know the files
 /// alone, and whoever logs on by a name that they take for the domain's must get the domain's id.
-const LOCAL: [&str; 2] = ["files", "compat"];
+pub(crate) const LOCAL: [&str; 2] = ["files", "compat"];
 
 const OURS: &str = "domlogon";
 
@@ -62,6 +62,12 @@ fn without_one(text: &str) -> String {
         };
         Some(format!("{kept}{rest}"))
     })
+}
+
+/// One line of the file with our name where it belongs, whatever the place it has now.
+pub(crate) fn placed(line: &str) -> String {
+    let with = with_ours(&without_ours(line));
+    with.lines().next().unwrap_or_default().to_owned()
 }
 
 /// Whether a list names us.
@@ -179,10 +185,15 @@ fn insert(value: &str) -> String {
 
 /// Whether an action ends the search for a name that the source does not have.
 fn ends_search(action: &str) -> bool {
-    let action = action
-        .to_ascii_lowercase()
-        .replace(char::is_whitespace, " ");
-    action.contains("notfound=return") || action.contains("!success=return")
+    let action = action.to_ascii_lowercase();
+    action
+        .trim_matches(['[', ']'])
+        .split_whitespace()
+        .filter_map(|one| one.strip_suffix("=return"))
+        .any(|status| match status.strip_prefix('!') {
+            Some(other) => other != "notfound",
+            None => status == "notfound",
+        })
 }
 
 #[cfg(test)]
@@ -240,6 +251,10 @@ mod tests {
         both_ways(
             "passwd: files[SUCCESS=continue] sss\ngroup: files [ !SUCCESS=return ] x\n",
             "passwd: files[SUCCESS=continue] domlogon sss\ngroup: files domlogon [ !SUCCESS=return ] x\n",
+        );
+        both_ways(
+            "passwd: files [!UNAVAIL=return] x\ngroup: files [!NOTFOUND=return UNAVAIL=return] x\n",
+            "passwd: files domlogon [!UNAVAIL=return] x\ngroup: files [!NOTFOUND=return UNAVAIL=return] domlogon x\n",
         );
     }
 

@@ -213,6 +213,10 @@ const REST: &[Fault] = &[
             "passwd: files systemd [NOTFOUND=return] domlogon",
         );
     }),
+    ("nss-others-first", SWITCH, |tree| {
+        let line = "passwd: files systemd domlogon";
+        tree.replace(SWITCH, "passwd: files domlogon", line);
+    }),
     ("nss-order", SWITCH, |tree| {
         tree.replace(SWITCH, "passwd: files domlogon", "passwd: domlogon files");
     }),
