@@ -390,6 +390,7 @@ conf=/etc/authselect/authselect.conf
 command=$1 name=${2:-} backup=
 case $command in
     current) cat $conf ;;
+    enable-feature) echo "$(cat $conf) $name" >$conf ;;
     list-features) cat /run/profiles/"$name"/features ;;
     test)
         [ -d /run/profiles/"$name" ] || { echo "no such profile" >&2; exit 2; }
@@ -452,6 +453,7 @@ fn with_authselect() -> Result<()> {
     ensure_equal("disable again", text.as_str(), "domlogon is turned off.\n")?;
 
     authselect_features()?;
+    authselect_meanwhile()?;
     shell(
         "sed -i -e 's/user_unknown=ignore default=bad/default=ignore/' /run/profiles/domlogon/common-account",
     )?;
@@ -511,6 +513,39 @@ fn authselect_features() -> Result<()> {
         selected.trim(),
         "local with-faillock with-pam-u2f-2fa",
     )?;
+    shell(&format!("echo local >{conf}")).map(drop)
+}
+
+/// What the administrator switches on while a confirmation is awaited outlasts the way back.
+fn authselect_meanwhile() -> Result<()> {
+    let conf = "/etc/authselect/authselect.conf";
+    for (meanwhile, selected, said) in [
+        (
+            "authselect enable-feature with-faillock",
+            "local without-nullok with-faillock",
+            "local without-nullok with-faillock is selected now.",
+        ),
+        (
+            "echo with-more >>/run/profiles/domlogon/features; authselect enable-feature with-more",
+            "local without-nullok",
+            "are off now: with-more.",
+        ),
+        (
+            "cp -r /run/profiles/local /run/profiles/other; authselect select other --backup=hand",
+            "other",
+            "asked meanwhile to select other,",
+        ),
+    ] {
+        shell(&format!("echo local without-nullok >{conf}"))?;
+        command(&["enable", "--confirm", "60s"])?.exits(0)?;
+        shell(meanwhile)?;
+        let text = command(&["disable"])?.exits(0)?.text();
+        ensure_contains(meanwhile, &text, "was taken back")?;
+        ensure_contains(meanwhile, &text, said)?;
+        let now = shell(&format!("cat {conf}"))?;
+        ensure_equal(meanwhile, now.trim(), selected)?;
+        ensure(!is_on()?, meanwhile, "off", "on")?;
+    }
     shell(&format!("echo local >{conf}")).map(drop)
 }
 

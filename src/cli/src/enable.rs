@@ -34,7 +34,6 @@ use journal::{Desk, Journal, Phase};
 use nix::unistd::Uid;
 use serde::Serialize;
 use std::time::Duration;
-use transaction::Meanwhile;
 
 /// How long a command waits for another one to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,7 +131,7 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
         transaction::settle(desk, journal)?;
         return Ok("An earlier run had been cut off at its very end: tidied up.".to_owned());
     }
-    let touched = transaction::undo(desk, &journal)?;
+    let back = transaction::undo(desk, &journal)?;
     let left = journal
         .account
         .as_ref()
@@ -141,18 +140,7 @@ fn recover(desk: &Desk, journal: Journal, daemon: &Daemon) -> Result<String, Ena
         Phase::Pending => "What waited for a confirmation was taken back.".to_owned(),
         _ => "An earlier run had been cut off: its changes were rolled back.".to_owned(),
     };
-    for (path, meanwhile) in touched {
-        let what = match meanwhile {
-            Meanwhile::Edited => "edited meanwhile: only the lines of domlogon were taken out",
-            Meanwhile::Closed => {
-                "edited meanwhile: the lines of domlogon were taken out, and it refuses everybody \
-                 now whom no line before pam_deny.so lets in, as nothing else in it asks them for a \
-                 proof of who they are"
-            }
-            Meanwhile::Removed => "removed meanwhile, and was not made again",
-        };
-        text.push_str(&format!(" {} had been {what}.", desk.host.shown(&path)));
-    }
+    text.push_str(&back.told(&desk.host));
     if let Some(name) = left {
         text.push_str(&format!(
             " The account {name}, made for the proofs, may be left: domlogon user delete {name}"

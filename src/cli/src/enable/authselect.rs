@@ -11,6 +11,7 @@ use super::host::Host;
 use super::{difference, journal, profiles};
 use features::{Features, with_features};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -87,6 +88,19 @@ pub(crate) fn off(host: &Host) -> Result<Option<Select>, EnableError> {
     Err(failed("no other profile to select"))
 }
 
+/// How a selection is taken back.
+#[derive(Debug, PartialEq, Eq)]
+enum WayBack {
+    /// By the backup: nobody has selected anything else.
+    Restore,
+    /// Selecting what was before, with the features that are on now.
+    Select(String),
+    /// By the backup, without these features, which were turned on since.
+    Lose(Vec<String>),
+    /// Not at all: somebody has selected another profile.
+    Leave,
+}
+
 impl Select {
     fn new(from: String, to: String) -> Self {
         let now = SystemTime::now()
@@ -130,14 +144,67 @@ impl Select {
         journal::replace(&path, self.from.as_bytes()).map_err(about(&path))
     }
 
-    /// Takes it back, however far it came.
-    pub(crate) fn undo(&self) -> Result<(), EnableError> {
+    /// Takes it back, however far it came; what somebody else had selected meanwhile, and what
+    /// became of that, as a sentence.
+    pub(crate) fn undo(&self) -> Result<Option<String>, EnableError> {
         // Without a backup it had not begun.
         let listed = succeed(&["backup-list", "--raw"])?;
         if !listed.lines().any(|line| line.trim() == self.backup) {
-            return Ok(());
+            return Ok(None);
         }
-        succeed(&["backup-restore", &self.backup]).map(drop)
+        // Where it does not say what is selected, the backup is all there is.
+        let now = current().unwrap_or_default();
+        let known = succeed(&["list-features", profile(&self.from)]).unwrap_or_default();
+        let lost = match self.way_back(&now, &known) {
+            WayBack::Restore => Vec::new(),
+            WayBack::Leave => {
+                return Ok(Some(format!(
+                    "authselect had been asked meanwhile to select {now}, and that was left as it \
+                     is."
+                )));
+            }
+            WayBack::Select(to) => {
+                let mut arguments = vec!["select"];
+                arguments.extend(to.split_whitespace());
+                arguments.push("--quiet");
+                if succeed(&arguments).is_ok() {
+                    return Ok(Some(format!(
+                        "Features of authselect had been changed meanwhile: {to} is selected now."
+                    )));
+                }
+                self.since(&now)
+            }
+            WayBack::Lose(lost) => lost,
+        };
+        succeed(&["backup-restore", &self.backup])?;
+        Ok((!lost.is_empty()).then(|| {
+            format!(
+                "Features of authselect had been turned on meanwhile that it could not turn on in \
+                 {}, and they are off now: {}.",
+                self.from,
+                lost.join(", ")
+            )
+        }))
+    }
+
+    /// How to take it back where `now` is selected, by the features that the profile from before
+    /// knows.
+    fn way_back(&self, now: &str, known: &str) -> WayBack {
+        if now.is_empty() || is_same(now, &self.to) || is_same(now, &self.from) {
+            return WayBack::Restore;
+        }
+        if profile(now) != profile(&self.to) {
+            return WayBack::Leave;
+        }
+        with_features(&self.from, now, known)
+            .map_or_else(|_| WayBack::Lose(self.since(now)), WayBack::Select)
+    }
+
+    /// The features that were turned on since.
+    fn since(&self, now: &str) -> Vec<String> {
+        let is_new = |word: &&str| !self.to.split_whitespace().any(|old| old == *word);
+        let features = now.split_whitespace().skip(1);
+        features.filter(is_new).map(str::to_owned).collect()
     }
 
     /// What it would change, as a unified diff.
@@ -165,4 +232,12 @@ fn is_ours(selected: &str) -> bool {
 /// The profile of a selection.
 fn profile(selected: &str) -> &str {
     selected.split_whitespace().next().unwrap_or_default()
+}
+
+/// Whether two selections are one: a profile, and features in any order.
+fn is_same(one: &str, other: &str) -> bool {
+    let features = |text: &str| -> BTreeSet<String> {
+        text.split_whitespace().skip(1).map(str::to_owned).collect()
+    };
+    profile(one) == profile(other) && features(one) == features(other)
 }

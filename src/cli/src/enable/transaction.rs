@@ -5,6 +5,10 @@
 //! space or rights fails there, before anything is changed. Then each file is replaced by a
 //! rename, and put back by a rename.
 
+mod meanwhile;
+
+pub(crate) use meanwhile::{Back, Meanwhile};
+
 use super::change::{Change, Plan};
 use super::error::{EnableError, about};
 use super::journal::{Desk, Entry, Journal, Phase, sync_folder, write_new};
@@ -56,44 +60,27 @@ pub(crate) fn back(desk: &Desk, journal: &Journal, error: EnableError) -> Enable
 }
 
 /// Puts every file back, as [`undo`], and ends the journal.
-pub(crate) fn roll_back(
-    desk: &Desk,
-    journal: &Journal,
-) -> Result<Vec<(PathBuf, Meanwhile)>, EnableError> {
-    let touched = undo(desk, journal)?;
+pub(crate) fn roll_back(desk: &Desk, journal: &Journal) -> Result<Back, EnableError> {
+    let back = undo(desk, journal)?;
     desk.end(journal)?;
-    Ok(touched)
-}
-
-/// What somebody did with a file between the change and the way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meanwhile {
-    /// Edited it: only our lines were taken out.
-    Edited,
-    /// Edited it so that nothing but ours asks for a proof: it refuses everybody now.
-    Closed,
-    /// Removed it: it is not made again.
-    Removed,
+    Ok(back)
 }
 
 /// Puts every file back that was replaced, in the reverse order. Can be repeated.
 ///
-/// Gives the files that somebody else had changed meanwhile.
+/// Gives what somebody else had changed meanwhile.
 ///
 /// # Errors
 /// [`EnableError::NotUndone`] with each file that could not be put back, or from which our
 /// lines cannot be taken; the others are put back.
-pub(crate) fn undo(
-    desk: &Desk,
-    journal: &Journal,
-) -> Result<Vec<(PathBuf, Meanwhile)>, EnableError> {
-    let mut touched = Vec::new();
+pub(crate) fn undo(desk: &Desk, journal: &Journal) -> Result<Back, EnableError> {
+    let mut back = Back::default();
     let mut failed = Vec::new();
     for (index, entry) in journal.files.iter().enumerate().rev() {
         let before = desk.content(index, "before")?;
         let after = desk.content(index, "after")?;
         match put_back(entry, &before, &after) {
-            Ok(Some(meanwhile)) => touched.push((entry.path.clone(), meanwhile)),
+            Ok(Some(meanwhile)) => back.touched.push((entry.path.clone(), meanwhile)),
             Ok(None) => {}
             Err(error) => failed.push(error),
         }
@@ -103,10 +90,10 @@ pub(crate) fn undo(
         return Err(EnableError::NotUndone(failed));
     }
     if let Some(select) = &journal.select {
-        select.undo()?;
+        back.select = select.undo()?;
     }
     tidy(journal);
-    Ok(touched)
+    Ok(back)
 }
 
 /// Everything is as it shall be: forgets how to go back, but for the backup.

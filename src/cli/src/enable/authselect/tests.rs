@@ -60,6 +60,37 @@ fn turning_off_keeps_the_features_that_are_on() {
 }
 
 #[test]
+fn what_was_turned_on_meanwhile_is_kept_or_named() {
+    let known = "with-faillock\nwithout-nullok\nwith-silent-lastlog\n";
+    let select = Select::new(
+        "local with-silent-lastlog without-nullok with-x".to_owned(),
+        "domlogon without-nullok with-x".to_owned(),
+    );
+    let way = |now| select.way_back(now, known);
+    // Nobody was there, however far it came.
+    for now in [
+        "domlogon with-x without-nullok",
+        "local with-silent-lastlog without-nullok with-x",
+        "",
+    ] {
+        assert_eq!(way(now), WayBack::Restore, "{now}");
+    }
+    assert_eq!(
+        way("domlogon without-nullok with-faillock"),
+        WayBack::Select("local with-silent-lastlog without-nullok with-x with-faillock".to_owned())
+    );
+    assert_eq!(
+        way("domlogon without-nullok with-x with-pwhistory with-faillock"),
+        WayBack::Lose(vec![
+            "with-pwhistory".to_owned(),
+            "with-faillock".to_owned()
+        ])
+    );
+    assert_eq!(way("sssd with-faillock"), WayBack::Leave);
+    assert_eq!(way("local with-faillock"), WayBack::Leave);
+}
+
+#[test]
 fn what_was_before_is_replaced_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::under(folder.path());

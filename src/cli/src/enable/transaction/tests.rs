@@ -98,7 +98,7 @@ fn rolled_back_to_the_byte() {
     let desk = take(&host);
     let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
     assert_ne!(all(&host), before);
-    assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::new());
+    assert_eq!(roll_back(&desk, &journal).unwrap(), Back::default());
     assert_eq!(all(&host), before);
     assert_eq!(fs::metadata(host.nsswitch()).unwrap().ino(), inode);
     assert_eq!(desk.journal().unwrap(), None);
@@ -113,7 +113,7 @@ fn edits_meanwhile_are_kept() {
     let auth = host.stacks().join("common-auth");
     fs::write(&auth, format!("{WITH}auth optional pam_mine.so\n")).unwrap();
     fs::write(host.nsswitch(), "passwd: files domlogon mine\n").unwrap();
-    let mut touched = roll_back(&desk, &journal).unwrap();
+    let mut touched = roll_back(&desk, &journal).unwrap().touched;
     touched.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(
         touched,
@@ -136,7 +136,7 @@ fn what_was_removed_meanwhile_is_named() {
     let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
     let auth = host.stacks().join("common-auth");
     fs::remove_file(&auth).unwrap();
-    let touched = roll_back(&desk, &journal).unwrap();
+    let touched = roll_back(&desk, &journal).unwrap().touched;
     assert_eq!(touched, [(auth.clone(), Meanwhile::Removed)]);
     assert!(!auth.exists());
 }
@@ -168,7 +168,7 @@ fn edits_from_which_our_lines_cannot_be_told_are_not_undone() {
         assert_eq!(desk.journal().unwrap().as_ref(), Some(&journal));
         // Taken out by hand, as it says.
         fs::write(&auth, WITHOUT).unwrap();
-        assert_eq!(roll_back(&desk, &journal).unwrap(), Vec::new());
+        assert_eq!(roll_back(&desk, &journal).unwrap(), Back::default());
     }
 }
 
@@ -180,7 +180,7 @@ fn what_is_no_text_and_has_nothing_of_ours_stays() {
     let journal = apply(&desk, &plan(&host), || Ok(())).unwrap();
     let mine = b"passwd: files\n# caf\xe9\n";
     fs::write(host.nsswitch(), mine).unwrap();
-    let touched = roll_back(&desk, &journal).unwrap();
+    let touched = roll_back(&desk, &journal).unwrap().touched;
     assert_eq!(touched, [(host.nsswitch(), Meanwhile::Edited)]);
     assert_eq!(fs::read(host.nsswitch()).unwrap(), mine);
 }
