@@ -46,8 +46,9 @@ pub(crate) enum EnableError {
     Unproved(Vec<Box<str>>),
     /// Files could not be put back: for each, why.
     NotUndone(Vec<EnableError>),
-    /// It failed, and the files that had been changed are as they were before.
-    Undone(Box<EnableError>),
+    /// It failed, and the files that had been changed are as they were before, but for what
+    /// somebody else had changed meanwhile, in sentences.
+    Undone(Box<EnableError>, Box<str>),
     /// It failed, and putting back failed as well.
     HalfDone(Box<EnableError>, Box<EnableError>),
     /// Nothing waits for `confirm`.
@@ -97,7 +98,7 @@ impl EnableError {
             Self::Daemon(error) => error.word(),
             Self::Unproved(_) => "unproved",
             Self::NotUndone(_) => "not_undone",
-            Self::Undone(error) => error.word(),
+            Self::Undone(error, _) => error.word(),
             Self::HalfDone(..) => "half_done",
             Self::NothingToConfirm => "nothing_to_confirm",
             Self::TooLate => "too_late",
@@ -113,7 +114,7 @@ impl EnableError {
             self,
             Self::NotUndone(_)
                 | Self::HalfDone(..)
-                | Self::Undone(_)
+                | Self::Undone(..)
                 | Self::Pending
                 | Self::NothingToConfirm
                 | Self::TooLate
@@ -243,9 +244,17 @@ impl EnableError {
                      or what is of domlogon in them, then run: domlogon disable",
                 )
             }
-            Self::Undone(error) => {
+            Self::Undone(error, touched) => {
                 error.reason(f)?;
-                f.write_str(" Everything was put back: the host is as it was before.")
+                if touched.is_empty() {
+                    f.write_str(" Everything was put back: the host is as it was before.")
+                } else {
+                    write!(
+                        f,
+                        " Everything was put back, but for what somebody else had changed \
+                         meanwhile.{touched}"
+                    )
+                }
             }
             Self::HalfDone(error, other) => {
                 error.reason(f)?;

@@ -9,7 +9,7 @@ mod meanwhile;
 
 pub(crate) use meanwhile::{Back, Meanwhile};
 
-use super::change::{Change, Plan};
+use super::change::{Change, Direction, Plan};
 use super::error::{EnableError, about};
 use super::journal::{Desk, Entry, Journal, Phase, sync_folder, write_new};
 use super::{nsswitch, profiles, stack};
@@ -54,7 +54,7 @@ pub(crate) fn apply(
 /// Rolls back after `error`, and says how that went.
 pub(crate) fn back(desk: &Desk, journal: &Journal, error: EnableError) -> EnableError {
     match roll_back(desk, journal) {
-        Ok(_) => EnableError::Undone(Box::new(error)),
+        Ok(back) => EnableError::Undone(Box::new(error), back.told(&desk.host).into()),
         Err(other) => EnableError::HalfDone(Box::new(error), Box::new(other)),
     }
 }
@@ -76,10 +76,18 @@ pub(crate) fn roll_back(desk: &Desk, journal: &Journal) -> Result<Back, EnableEr
 pub(crate) fn undo(desk: &Desk, journal: &Journal) -> Result<Back, EnableError> {
     let mut back = Back::default();
     let mut failed = Vec::new();
+    let was_off = journal.direction == Direction::Off;
+    // A stack that somebody has written without us does not judge whom nsswitch.conf would name.
+    let stays_off = was_off && is_stack_touched(desk, journal)?;
     for (index, entry) in journal.files.iter().enumerate().rev() {
         let before = desk.content(index, "before")?;
         let after = desk.content(index, "after")?;
-        match put_back(entry, &before, &after) {
+        let done = if stays_off && is_nsswitch(&entry.path) {
+            leave_off(entry, &before, &after)
+        } else {
+            put_back(entry, &before, &after, was_off)
+        };
+        match done {
             Ok(Some(meanwhile)) => back.touched.push((entry.path.clone(), meanwhile)),
             Ok(None) => {}
             Err(error) => failed.push(error),
@@ -205,8 +213,49 @@ fn select(desk: &Desk, plan: &Plan) -> Result<(), EnableError> {
     }
 }
 
-/// Puts one file back; what somebody else had done with it.
-fn put_back(entry: &Entry, before: &[u8], after: &[u8]) -> Result<Option<Meanwhile>, EnableError> {
+/// Whether somebody else has changed, or removed, a stack of the plan.
+fn is_stack_touched(desk: &Desk, journal: &Journal) -> Result<bool, EnableError> {
+    for (index, entry) in journal.files.iter().enumerate() {
+        if !is_stack(&entry.path) {
+            continue;
+        }
+        let now = read(&entry.path).map_err(about(&entry.path))?;
+        let (before, after) = (
+            desk.content(index, "before")?,
+            desk.content(index, "after")?,
+        );
+        if now.is_none_or(|now| now != before && now != after) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes our name out, or leaves it out.
+fn leave_off(entry: &Entry, before: &[u8], after: &[u8]) -> Result<Option<Meanwhile>, EnableError> {
+    let path = &entry.path;
+    let Some(now) = read(path).map_err(about(path))? else {
+        return Ok(Some(Meanwhile::Removed));
+    };
+    let wanted = if now == before {
+        after.to_vec()
+    } else {
+        without_ours(path, &now)?.0
+    };
+    if wanted != now {
+        overwrite(path, &wanted, entry).map_err(about(path))?;
+    }
+    Ok(Some(Meanwhile::StaysOff))
+}
+
+/// Puts one file back; what somebody else had done with it. If it `was_off`, what is in it now
+/// is left alone: to take our lines out would be the way there, not back.
+fn put_back(
+    entry: &Entry,
+    before: &[u8],
+    after: &[u8],
+    was_off: bool,
+) -> Result<Option<Meanwhile>, EnableError> {
     let path = &entry.path;
     let now = read(path).map_err(about(path))?;
     let wanted = if entry.existed { Some(before) } else { None };
@@ -219,6 +268,9 @@ fn put_back(entry: &Entry, before: &[u8], after: &[u8]) -> Result<Option<Meanwhi
     if now == after {
         restore(entry, before).map_err(about(path))?;
         return Ok(None);
+    }
+    if was_off {
+        return Ok(Some(Meanwhile::Kept));
     }
     let (without, meanwhile) = without_ours(path, &now)?;
     if without != now {
@@ -256,11 +308,10 @@ fn without_ours(path: &Path, bytes: &[u8]) -> Result<(Vec<u8>, Meanwhile), Enabl
         return Ok((bytes.to_vec(), Meanwhile::Edited));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| EnableError::NotText(path.into()))?;
-    let folder = path.parent();
     let mut meanwhile = Meanwhile::Edited;
-    let without = if path.file_name().is_some_and(|name| name == "nsswitch.conf") {
+    let without = if is_nsswitch(path) {
         nsswitch::without_ours(text)
-    } else if folder.is_some_and(|folder| folder.ends_with("pam.d")) {
+    } else if is_stack(path) {
         let without = stack::without_ours(text, stack::is_part(path))
             .map_err(|unclear| EnableError::Unclear(path.into(), unclear.line))?;
         if without.is_closed {
@@ -271,6 +322,15 @@ fn without_ours(path: &Path, bytes: &[u8]) -> Result<(Vec<u8>, Meanwhile), Enabl
         profiles::saved_without_ours(text)
     };
     Ok((without.into_bytes(), meanwhile))
+}
+
+fn is_nsswitch(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "nsswitch.conf")
+}
+
+fn is_stack(path: &Path) -> bool {
+    path.parent()
+        .is_some_and(|folder| folder.ends_with("pam.d"))
 }
 
 fn tidy(journal: &Journal) {

@@ -12,6 +12,10 @@ pub(crate) enum Meanwhile {
     Closed,
     /// Removed it: it is not made again.
     Removed,
+    /// Edited what had been turned off: it stays as it is.
+    Kept,
+    /// nsswitch.conf, where that was a stack: it names nobody whom the stack may not judge.
+    StaysOff,
 }
 
 /// All that somebody else had changed meanwhile.
@@ -35,6 +39,16 @@ impl Back {
                      asks them for a proof of who they are"
                 }
                 Meanwhile::Removed => "removed meanwhile, and was not made again",
+                Meanwhile::Kept => "edited meanwhile, and was left as it is",
+                Meanwhile::StaysOff => {
+                    text.push_str(&format!(
+                        " domlogon stays out of {}, so that nobody of the domain is known whom a \
+                         stack that was changed meanwhile does not judge: run domlogon disable \
+                         again, or domlogon enable.",
+                        host.shown(path)
+                    ));
+                    continue;
+                }
             };
             text.push_str(&format!(" {} had been {what}.", host.shown(path)));
         }

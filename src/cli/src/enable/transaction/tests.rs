@@ -185,6 +185,85 @@ fn what_is_no_text_and_has_nothing_of_ours_stays() {
     assert_eq!(fs::read(host.nsswitch()).unwrap(), mine);
 }
 
+/// A host that was turned on, and the plan of turning it off.
+fn turned_on(root: &Path) -> (Host, Plan) {
+    let host = host(root);
+    let on = plan(&host);
+    let desk = take(&host);
+    settle(&desk, apply(&desk, &on, || Ok(())).unwrap()).unwrap();
+    let off = on.changes.into_iter().map(|change| {
+        let before = change.before.unwrap_or_default();
+        Change::new(change.path, Some(change.after), before)
+    });
+    let off = Plan::new(Direction::Off, off.collect());
+    (host, off)
+}
+
+#[test]
+fn what_was_to_be_off_comes_back_to_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let (host, off) = turned_on(folder.path());
+    let before = all(&host);
+    let desk = take(&host);
+    let journal = apply(&desk, &off, || Ok(())).unwrap();
+    assert_ne!(all(&host), before);
+    let said = back(&desk, &journal, EnableError::Unproved(Vec::new())).to_string();
+    assert!(said.ends_with("the host is as it was before."), "{said}");
+    assert_eq!(all(&host), before);
+}
+
+/// Somebody has written a stack anew while the logons were tried: nobody of the domain is known
+/// whom it does not judge, and what is said is what is so.
+#[test]
+fn a_stack_that_was_written_without_us_lets_nobody_be_known() {
+    let theirs = format!("{WITHOUT}account optional pam_mine.so\n");
+    let ours = format!("{WITH}account optional pam_mine.so\n");
+    for (account, is_replaced, edited) in [
+        (
+            Some(&theirs),
+            true,
+            "edited meanwhile, and was left as it is",
+        ),
+        // Killed before nsswitch.conf was replaced.
+        (
+            Some(&ours),
+            false,
+            "edited meanwhile, and was left as it is",
+        ),
+        (None, true, "removed meanwhile"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, off) = turned_on(folder.path());
+        let before = all(&host);
+        let desk = take(&host);
+        let journal = apply(&desk, &off, || Ok(())).unwrap();
+        let path = host.stacks().join("common-account");
+        match account {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        if !is_replaced {
+            fs::write(host.nsswitch(), &before[&host.nsswitch()].0).unwrap();
+        }
+        let said = back(&desk, &journal, EnableError::Unproved(Vec::new())).to_string();
+        for part in [
+            &format!("/etc/pam.d/common-account had been {edited}"),
+            "domlogon stays out of /etc/nsswitch.conf",
+            "run domlogon disable again, or domlogon enable.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(!said.contains("as it was before"), "{said}");
+        assert_eq!(fs::read(host.nsswitch()).unwrap(), b"passwd: files\n");
+        let now = fs::read_to_string(&path).ok();
+        assert_eq!(now.as_ref(), account);
+        // Local users log on as before.
+        let auth = host.stacks().join("common-auth");
+        assert_eq!(all(&host)[&auth], before[&auth]);
+        assert_eq!(desk.journal().unwrap(), None);
+    }
+}
+
 #[test]
 fn edits_before_stop_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -207,9 +286,11 @@ fn edits_before_stop_it() {
         fs::write(&nsswitch, mine).map_err(about(&nsswitch))
     })
     .unwrap_err();
-    let EnableError::Undone(inner) = &error else {
+    let EnableError::Undone(inner, _) = &error else {
         panic!("{error}")
     };
+    let part = "/etc/nsswitch.conf had been edited meanwhile: only";
+    assert!(error.to_string().contains(part), "{error}");
     assert!(matches!(**inner, EnableError::Edited(_)), "{error}");
     let mut wanted = before;
     wanted.get_mut(&host.nsswitch()).unwrap().0 = mine.to_vec();
