@@ -3,6 +3,7 @@
 mod by_name;
 mod domain;
 mod gaps;
+mod place;
 mod profile;
 mod scene;
 
@@ -35,23 +36,22 @@ const PRODUCTS: [&str; 13] = [
 ];
 
 /// The lines that we ship, as a person would write them into a file.
-const fn line_of(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Auth => {
-            "auth [success=2 user_unknown=ignore authinfo_unavail=ignore system_err=ignore \
-             service_err=ignore open_err=ignore symbol_err=ignore module_unknown=ignore \
-             default=die] pam_domlogon.so"
-        }
-        Kind::Account => {
-            "account [success=ok new_authtok_reqd=ok user_unknown=ignore default=bad] \
-             pam_domlogon.so"
-        }
-        Kind::Password => {
-            "password [success=2 user_unknown=ignore open_err=ignore symbol_err=ignore \
-             module_unknown=ignore default=die] pam_domlogon.so"
-        }
-        Kind::Session => "session optional pam_domlogon.so",
-    }
+const ACCOUNT: &str = "account [success=ok new_authtok_reqd=ok user_unknown=ignore default=bad] \
+                       pam_domlogon.so";
+const SESSION: &str = "session optional pam_domlogon.so";
+
+/// Those whose yes leaps over as many lines.
+fn jumping(kind: Kind, jump: usize) -> String {
+    let ignored = if kind == Kind::Auth {
+        "user_unknown=ignore authinfo_unavail=ignore system_err=ignore service_err=ignore \
+         open_err=ignore symbol_err=ignore module_unknown=ignore"
+    } else {
+        "user_unknown=ignore open_err=ignore symbol_err=ignore module_unknown=ignore"
+    };
+    format!(
+        "{} [success={jump} {ignored} default=die] pam_domlogon.so",
+        kind.word()
+    )
 }
 
 /// Whether a line of PAM names our module.

@@ -303,6 +303,108 @@ fn homes_of_the_directory_that_are_passed_over() {
     );
 }
 
+/// What the line before pam_unix leaps over is of the stack in which it is to stand.
+#[test]
+fn the_jump_that_is_advised_is_of_the_stack() {
+    const AUTH: &str = "/etc/pam.d/common-auth";
+    const PASSWORD: &str = "/etc/pam.d/common-password";
+    let mend = |file: &str, text: &str, code: &str| {
+        let tree = Tree::debian();
+        for module in ["pam_faillock", "pam_systemd_home", "pam_sss"] {
+            let path = format!("/usr/lib/x86_64-linux-gnu/security/{module}.so");
+            tree.write(&path, "");
+        }
+        tree.write(file, text);
+        let found = report(&tree);
+        let mut findings = found.findings.iter();
+        let Some(finding) = findings.find(|one| one.code == code) else {
+            panic!("{}", found.text())
+        };
+        finding.mend.clone()
+    };
+    // Of Arch.
+    let arch = "auth required pam_faillock.so preauth\n\
+         -auth [success=2 default=ignore] pam_systemd_home.so\n\
+         auth [success=1 default=bad] pam_unix.so try_first_pass nullok\n\
+         auth [default=die] pam_faillock.so authfail\n\
+         auth optional pam_permit.so\nauth required pam_env.so\n\
+         auth required pam_faillock.so authsucc\n";
+    let said = mend(AUTH, arch, "pam-auth-missing");
+    let line = said.split_once("pam_unix: ").unwrap().1;
+    let (line, longer) = line.split_once(", and ").unwrap();
+    assert!(line.starts_with("auth [success=2 user_unknown="), "{said}");
+    assert_eq!(
+        longer,
+        "make the jump of /etc/pam.d/common-auth:2 one longer"
+    );
+    let done = arch
+        .replace("[success=2", "[success=3")
+        .replace("auth [success=1", &format!("{line}\nauth [success=1"));
+    let said = mend(AUTH, &done, "pam-localuser-missing");
+    assert!(
+        said.ends_with(
+            "pam_localuser.so, and make the jump of /etc/pam.d/common-auth:2 one longer"
+        ),
+        "{said}"
+    );
+    let said = mend(
+        PASSWORD,
+        "-password [success=1 default=ignore] pam_systemd_home.so\n\
+         password required pam_unix.so try_first_pass nullok shadow\n\
+         password optional pam_permit.so\n",
+        "pam-password-missing",
+    );
+    assert!(
+        said.contains("pam_unix: password [success=1 user_unknown="),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("the jump of /etc/pam.d/common-password:1 one longer"),
+        "{said}"
+    );
+    // Another product's line between.
+    let said = mend(
+        AUTH,
+        "auth [success=2 default=ignore] pam_unix.so\nauth [success=1 default=ignore] pam_sss.so\n\
+         auth requisite pam_deny.so\nauth required pam_permit.so\n",
+        "pam-auth-missing",
+    );
+    assert!(
+        said.contains(": auth [success=3 ") && said.ends_with("pam_domlogon.so"),
+        "{said}"
+    );
+    // Of SUSE: what comes next is in the file of whoever includes it, or nothing does.
+    for (file, text, code) in [
+        (
+            AUTH,
+            "auth required pam_env.so\nauth required pam_unix.so try_first_pass\n",
+            "pam-auth-missing",
+        ),
+        (
+            PASSWORD,
+            "password required pam_unix.so nullok\n",
+            "pam-password-missing",
+        ),
+    ] {
+        let said = mend(file, text, code);
+        assert!(!said.contains("success="), "{said}");
+        assert!(
+            said.contains("lines of pam_domlogon(8) in the place of pam_unix"),
+            "{said}"
+        );
+    }
+    // A line of ours that leaps too short.
+    let short = arch.replace(
+        "auth [success=1",
+        &format!(
+            "{}\nauth [success=1",
+            line.replace("success=2", "success=1")
+        ),
+    );
+    let said = mend(AUTH, &short, "pam-auth-refuses");
+    assert_eq!(said, format!("write: {line}"));
+}
+
 /// Whoever reads the advice is root: a pattern in it could keep everybody out, or let anybody in,
 /// and a name that is spelt as somebody typed it denies nobody.
 #[test]

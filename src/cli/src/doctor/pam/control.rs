@@ -133,6 +133,17 @@ impl Control {
         matches!(self.action(SUCCESS), Action::Done | Action::Jump(_))
     }
 
+    /// How far it may leap.
+    pub(crate) fn jumps(&self) -> impl Iterator<Item = u32> {
+        let written = self.written.iter().map(|(_, action)| *action);
+        written
+            .chain([self.default])
+            .filter_map(|action| match action {
+                Action::Jump(n) => Some(n),
+                _ => None,
+            })
+    }
+
     /// Whether a word was written for this code, so that it is not the default's matter.
     pub(crate) fn names(&self, code: Code) -> bool {
         self.written.iter().any(|(known, _)| *known == code)

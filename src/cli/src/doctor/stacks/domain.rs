@@ -7,8 +7,9 @@ use super::super::pam::Kind;
 use super::super::pam::control::{Action, Code, SUCCESS};
 use super::super::pam::library::{FOLDER, Library, Step, flat};
 use super::super::pam::simulate::Outcome;
+use super::place::{self, Surroundings};
 use super::scene::{Scene, is_broken, play};
-use super::{OURS, gaps, line_of};
+use super::{ACCOUNT, OURS, gaps};
 
 /// Services by which people and their jobs come in.
 const LOGON: [&str; 24] = [
@@ -142,6 +143,15 @@ impl<'a> Stack<'a> {
         flat(self.steps).iter().any(|step| step.is(name))
     }
 
+    pub(super) fn surroundings(&self) -> Surroundings<'a> {
+        Surroundings {
+            host: self.host,
+            modules: self.modules,
+            kind: self.kind,
+            steps: self.steps,
+        }
+    }
+
     fn play(&self, right: bool, ours: Code) -> Outcome<'a> {
         let scene = Scene {
             local: false,
@@ -165,7 +175,7 @@ impl<'a> Stack<'a> {
                         .because(
                             "its refusals are never asked for: disabled accounts get in by ssh key",
                         )
-                        .mend(format!("write before it: {}", line_of(Kind::Account)))
+                        .mend(format!("write before it: {}", ACCOUNT))
                 }
             };
             report.add(finding);
@@ -181,7 +191,7 @@ impl<'a> Stack<'a> {
                 .because(
                     "by an ssh key or as a job a disabled account gets in while the daemon is away",
                 )
-                .mend(format!("write: {}", line_of(Kind::Account))),
+                .mend(format!("write: {}", ACCOUNT)),
             );
             return;
         }
@@ -194,7 +204,7 @@ impl<'a> Stack<'a> {
                 )
                 .at(&ours.file, ours.line)
                 .because("a demanded or expired password is never changed")
-                .mend(format!("write: {}", line_of(Kind::Account))),
+                .mend(format!("write: {}", ACCOUNT)),
             );
             return;
         }
@@ -236,7 +246,7 @@ impl<'a> Stack<'a> {
                 )
                 .at(&ours.file, ours.line)
                 .because("pam_unix asks again, and its \"wrong password\" hides the reason")
-                .mend(format!("write: {}", line_of(Kind::Auth))),
+                .mend(self.surroundings().write("write", ours)),
             );
             return;
         }
@@ -257,7 +267,7 @@ impl<'a> Stack<'a> {
                 )
                 .at(&ours.file, ours.line)
                 .because("users of the domain are told that a new password is set")
-                .mend(format!("write: {}", line_of(Kind::Password))),
+                .mend(self.surroundings().write("write", ours)),
             );
         }
     }
@@ -279,7 +289,7 @@ impl<'a> Stack<'a> {
                 "the {} stack never comes to a yes for them",
                 self.kind.word()
             ))
-            .mend(format!("write before it: {}", line_of(self.kind))),
+            .mend(self.surroundings().write("write before it", line)),
         );
     }
 
@@ -320,8 +330,9 @@ impl<'a> Stack<'a> {
                 .at(&ours.file, ours.line)
                 .because("every logon of root and of the local users hangs on the module")
                 .mend(format!(
-                    "write before it: {} [success=1 default=ignore] pam_localuser.so",
-                    self.kind.word()
+                    "write before it: {} [success=1 default=ignore] pam_localuser.so{}",
+                    self.kind.word(),
+                    place::longer(self.steps, ours)
                 )),
             );
         }
@@ -380,5 +391,5 @@ fn lost(ours: &Step, code: Code) -> Finding {
     )
     .at(&ours.file, ours.line)
     .because("by an ssh key or as a job a disabled, expired or locked account gets in")
-    .mend(format!("write: {}", line_of(Kind::Account)))
+    .mend(format!("write: {}", ACCOUNT))
 }

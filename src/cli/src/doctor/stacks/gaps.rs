@@ -2,23 +2,27 @@
 
 use super::super::finding::{Finding, Report, Severity};
 use super::super::pam::Kind;
-use super::super::pam::library::{FOLDER, Library, flat};
+use super::super::pam::library::{FOLDER, Library, Step, flat};
 use super::domain::Stack;
-use super::{OURS, PRODUCTS, line_of};
+use super::{OURS, PRODUCTS};
 use std::collections::BTreeSet;
 
 impl Stack<'_> {
     /// The file in which our line belongs: where pam_unix is, or else the service's own.
     pub(super) fn file(&self) -> (String, Option<usize>, bool) {
-        let unix = flat(self.steps)
-            .into_iter()
-            .find(|step| step.is("pam_unix"));
+        let unix = self.unix();
         let own = format!("{FOLDER}/{}", self.service);
         match unix {
             Some(step) if step.file != own => (step.file.clone(), Some(step.line), true),
             Some(step) => (own, Some(step.line), false),
             None => (own, None, false),
         }
+    }
+
+    fn unix(&self) -> Option<&Step> {
+        flat(self.steps)
+            .into_iter()
+            .find(|step| step.is("pam_unix"))
     }
 
     pub(super) fn missing(&self, report: &mut Report) {
@@ -64,10 +68,18 @@ impl Stack<'_> {
             None => (
                 code,
                 format!("there is no {type_word} line of pam_domlogon"),
-                format!(
-                    "domlogon enable, or write before pam_unix: {}",
-                    line_of(self.kind)
-                ),
+                match self.unix() {
+                    Some(unix) => {
+                        let how = "write before pam_unix";
+                        format!(
+                            "domlogon enable, or {}",
+                            self.surroundings().write(how, unix)
+                        )
+                    }
+                    None => format!(
+                        "domlogon enable, or write the {type_word} lines of pam_domlogon(8)"
+                    ),
+                },
             ),
         };
         report.add(

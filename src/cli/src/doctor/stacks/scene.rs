@@ -7,6 +7,7 @@ use super::super::pam::Kind;
 use super::super::pam::control::{Code, SUCCESS};
 use super::super::pam::library::{Item, Library, Step, flat};
 use super::super::pam::simulate::{Outcome, run};
+use super::place::longer;
 use super::{OURS, PRODUCTS};
 
 /// Who tries, and what our module says.
@@ -217,7 +218,10 @@ fn locked_out(
                     "root and the local users are refused by {service} when the module or the \
                      daemon is broken ({ours})"
                 ),
-                format!("put before it: {type_word} [success=1 default=ignore] pam_localuser.so"),
+                format!(
+                    "put before it: {type_word} [success=1 default=ignore] pam_localuser.so{}",
+                    longer(steps, cause)
+                ),
             )
         } else {
             (
