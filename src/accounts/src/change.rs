@@ -49,10 +49,11 @@ impl Replacement {
             let keep = rules::new_history_needed(policy).max(FEWEST_KEPT);
             record::push_history(connection, record.rid, replaced, keep)?;
         }
+        // A demand that was made before there was a password holds for the first one, also if
+        // somebody has said meanwhile that the account is disabled, or is not.
+        let demanded = record.verifier.is_none() && record.password_set.is_none();
         record.verifier = Some(self.verifier.as_str().to_owned());
         record.blank = self.blank;
-        // A demand that was made before there was a password holds for the first one.
-        let demanded = record.awaiting && record.password_set.is_none();
         record.password_set = set.filter(|_| !demanded);
         if record.awaiting {
             record.awaiting = false;

@@ -67,6 +67,32 @@ fn a_demand_made_before_the_first_password_holds_for_it() {
 }
 
 #[test]
+fn such_a_demand_is_not_lost_when_the_account_is_disabled_or_enabled_before() {
+    let world = World::new();
+    for (name, must_change) in [("alice", true), ("bob", false)] {
+        for disabled in [true, false] {
+            let name = format!("{name}-{disabled}");
+            let new = NewUser {
+                must_change,
+                ..new_user(&name)
+            };
+            add(&world, new).unwrap();
+            world.set(&name, |c| c.disabled = Some(disabled));
+            world.reset(&name, PASSWORD).unwrap();
+            world.set(&name, |c| c.disabled = Some(false));
+            let expected = match must_change {
+                true => Verdict::MustChange,
+                false => Verdict::Success,
+            };
+            assert_eq!(world.logon(&name, PASSWORD), expected, "{name}");
+            // It was for the first one: root's next word is the last one.
+            world.reset(&name, "Second-horse-2").unwrap();
+            assert_eq!(world.logon(&name, "Second-horse-2"), Verdict::Success);
+        }
+    }
+}
+
+#[test]
 fn names_and_texts_that_cannot_be() {
     let world = World::new();
     world.user("alice");

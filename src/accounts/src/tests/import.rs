@@ -106,6 +106,18 @@ fn a_hash_that_is_costly_does_not_cost_others() {
 }
 
 #[test]
+fn a_disabled_row_without_a_hash_keeps_its_demand_for_the_first_password() {
+    let world = World::new();
+    let mut user = imported(1, "dora", None);
+    user.new.must_change = true;
+    user.changes.disabled = Some(true);
+    import(&world, vec![user]).unwrap();
+    world.reset("dora", PASSWORD).unwrap();
+    world.set("dora", |c| c.disabled = Some(false));
+    assert_eq!(world.logon("dora", PASSWORD), Verdict::MustChange);
+}
+
+#[test]
 fn a_change_puts_the_old_password_into_the_history_in_our_form() {
     let world = World::new();
     let mut user = imported(1, "sha", Some(SHA));
