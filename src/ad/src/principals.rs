@@ -47,9 +47,10 @@ impl Directory {
     }
 
     /// Which of the two has rights. A group that no logon carries has none: in a deny list it
-    /// would keep nobody out.
+    /// would keep nobody out. Who is hidden for an id of this host's alone stays in the lists
+    /// that name him.
     fn meant(&self, person: Option<Person>, team: Option<Team>, alone: bool) -> Option<Principal> {
-        let person = person.filter(|person| self.user(person).is_some());
+        let person = person.filter(|person| self.numbered(person).is_some());
         if let Some(person) = person {
             return Some(Principal {
                 sid: person.sid,
@@ -258,8 +259,11 @@ fn traced_token(live: &Live, mut memberships: Vec<Membership>) -> Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logon::tests::{open, settings};
+    use crate::logon::tests::{open, open_on, settings};
+    use crate::settings::Settings;
     use domlogon_protocol::Policy;
+    use domlogon_rules::FewLocalNames;
+    use std::sync::Arc;
 
     #[test]
     fn a_group_that_no_logon_carries_has_no_rights() {
@@ -291,6 +295,45 @@ mod tests {
             let found = directory.meant(Some(alice), Some(team), true).unwrap();
             assert_eq!(found.name, "alice");
         }
+    }
+
+    #[test]
+    fn who_is_hidden_for_his_id_alone_stays_in_the_lists_that_name_him() {
+        let folder = tempfile::tempdir().unwrap();
+        let alice = Person::example("alice", 1103);
+        let scheme = settings(folder.path()).ids;
+        let uid = ids::uid_of(scheme, &alice).unwrap();
+        let gid = ids::primary_gid_of(scheme, &alice).unwrap();
+        let of_uid = || FewLocalNames {
+            uids: vec![uid],
+            ..FewLocalNames::default()
+        };
+        let of_gid = || FewLocalNames {
+            gids: vec![gid],
+            ..FewLocalNames::default()
+        };
+        for local in [of_uid(), of_uid().lent(), of_gid(), of_gid().lent()] {
+            let directory = open_on(settings(folder.path()), Arc::new(local));
+            assert_eq!(directory.user(&alice), None);
+            let found = directory.meant(Some(alice.clone()), None, true).unwrap();
+            assert_eq!(
+                (found.name, found.sid),
+                ("alice".to_owned(), alice.sid.clone())
+            );
+        }
+        // A name that is the host's own means nobody of the domain, nor does an id below the
+        // least one.
+        let local = FewLocalNames {
+            users: vec!["alice"],
+            ..FewLocalNames::default()
+        };
+        let directory = open_on(settings(folder.path()), Arc::new(local));
+        assert_eq!(directory.meant(Some(alice.clone()), None, true), None);
+        let directory = open(Settings {
+            minimum: uid + 1,
+            ..settings(folder.path())
+        });
+        assert_eq!(directory.meant(Some(alice), None, true), None);
     }
 
     #[test]
