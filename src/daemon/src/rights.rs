@@ -31,9 +31,11 @@ use domlogon_rules::Rights;
 use domlogon_rules::backend::{Backend, Outage};
 use kept::{Kept, Lists};
 use resolve::Names;
+use source::Source;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use taken::{Found, Good, Last, Origin};
 
@@ -50,6 +52,8 @@ pub(crate) struct RightsFile {
     now: RwLock<InForce>,
     /// What was taken last. Held for the whole of a load: one at a time.
     last: Mutex<Last>,
+    /// The deny lists in force wait for the account database to say whom their names mean now.
+    is_behind: AtomicBool,
     /// Wakes whoever waits to try again.
     bell: Mutex<Option<UnixStream>>,
 }
@@ -70,22 +74,6 @@ enum Why {
     /// Its names may mean something else. The file itself is not looked at: somebody may
     /// be writing it.
     Names,
-}
-
-/// Why a text is not taken.
-struct Refusal {
-    problem: Problem,
-    /// What it means beside the names in deny lists that nobody has, if nothing else is wrong.
-    rest: Option<Box<Lists>>,
-}
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            rest: None,
-        }
-    }
 }
 
 impl RightsFile {
@@ -122,6 +110,7 @@ impl RightsFile {
             log,
             now: RwLock::new(InForce::new(last.rights(), status)),
             last: Mutex::new(last),
+            is_behind: AtomicBool::default(),
             bell: Mutex::default(),
         };
         // The outcome is in the log and in `status`.
@@ -152,11 +141,18 @@ impl RightsFile {
     }
 
     /// As [`refresh`](Self::refresh), after a user or a group of this name was made or
-    /// deleted. A file that does not name it means what it meant: making ten thousand
-    /// accounts does not look a long file up ten thousand times.
+    /// deleted. A file that does not name it means what it meant, and so do the deny lists in
+    /// force: making ten thousand accounts does not look a long file up ten thousand times.
     pub(crate) fn name_changed(&self, name: &str, now: Timestamp) {
-        let seen = self.last().seen.clone();
-        if seen.is_ok_and(|source| source.is_some_and(|source| names(&source.bytes, name))) {
+        let key = |text: &str| UserName::parse(text.as_bytes()).map(|name| name.key());
+        let Ok(name) = key(name) else { return };
+        let is_name = |text: &str| key(text).is_ok_and(|key| key == name);
+        let last = self.last();
+        let is_denied = last.lists.as_ref().is_some_and(|l| l.denies(is_name));
+        let seen = last.seen.clone();
+        drop(last);
+        let is_in = |source: Arc<Source>| names(&source.bytes, is_name);
+        if is_denied || seen.is_ok_and(|source| source.is_some_and(is_in)) {
             self.refresh(now);
         }
     }
@@ -215,8 +211,7 @@ impl RightsFile {
     /// # Errors
     /// [`Problem`] says why the file would not be taken.
     pub(crate) fn compile(&self, text: &str) -> Result<(Rights, Vec<Problem>), Problem> {
-        let judged = self.judge(text, clock::now());
-        let (lists, warnings) = judged.map_err(|refusal| refusal.problem)?;
+        let (lists, warnings) = self.judge(text, clock::now())?;
         Ok((lists.rights(self.next_version()), warnings))
     }
 
@@ -231,16 +226,19 @@ impl RightsFile {
         last.seen = found.clone();
         let result = match self.look_at(&last, found, now) {
             Ok(good) if last.is(&good) => {
+                self.is_behind.store(false, Ordering::Relaxed);
                 self.keep(good, why);
                 Ok(())
             }
             Ok(good) => {
+                self.is_behind.store(false, Ordering::Relaxed);
                 self.take(&mut last, good, now);
                 Ok(())
             }
-            Err(Refusal { problem, rest }) => {
-                if let Some(rest) = rest {
-                    self.deny_too(&mut last, &rest, now);
+            Err(problem) => {
+                // What waits for the account database is tried again.
+                if !is_outage(&problem) {
+                    self.deny_too(&mut last, now);
                 }
                 self.refuse(&last, &problem, is_seen && why != Why::Asked);
                 Err(problem)
@@ -251,11 +249,11 @@ impl RightsFile {
     }
 
     /// What was found, with all names looked up.
-    fn look_at(&self, last: &Last, found: Found, now: Timestamp) -> Result<Good, Refusal> {
+    fn look_at(&self, last: &Last, found: Found, now: Timestamp) -> Result<Good, Problem> {
         let whole = |kind| Problem { place: None, kind };
         let Some(source) = found.map_err(whole)? else {
             if last.is_from_file() {
-                return Err(whole(ProblemKind::Gone).into());
+                return Err(whole(ProblemKind::Gone));
             }
             return Ok(Good {
                 origin: Origin::NoFile,
@@ -264,7 +262,7 @@ impl RightsFile {
             });
         };
         if source.is_blank() && last.is_missed() {
-            return Err(whole(ProblemKind::Empty).into());
+            return Err(whole(ProblemKind::Empty));
         }
         let (lists, warnings) = self.judge(file::text(&source.bytes)?, now)?;
         Ok(Good {
@@ -275,17 +273,11 @@ impl RightsFile {
     }
 
     /// What a text means, if it may be taken, and what is odd in it.
-    fn judge(&self, text: &str, now: Timestamp) -> Result<(Lists, Vec<Problem>), Refusal> {
+    fn judge(&self, text: &str, now: Timestamp) -> Result<(Lists, Vec<Problem>), Problem> {
         let (lists, mut problems) = self.look_up(text)?;
         let is_error = |problem: &&Problem| !problem.kind.is_warning();
-        let is_nobody = |problem: &Problem| matches!(problem.kind, ProblemKind::NobodyDenied(..));
-        let mut errors = problems.iter().filter(is_error);
-        if let Some(error) = errors.next() {
-            let is_the_rest_sound = is_nobody(error) && errors.all(is_nobody);
-            return Err(Refusal {
-                problem: error.clone(),
-                rest: is_the_rest_sound.then(|| Box::new(lists)),
-            });
+        if let Some(error) = problems.iter().find(is_error) {
+            return Err(error.clone());
         }
         // Administrators may be many, and have the right if nothing is said of it.
         if says_who_is_local(&lists) {
@@ -355,17 +347,22 @@ impl RightsFile {
         }
     }
 
-    /// Of the file in force a name in a deny list is nobody's now, and the lists stay as they
-    /// are. Another name there may be somebody else's by now, as that of a group that was
-    /// made again: he is kept out, too.
-    fn deny_too(&self, last: &mut Last, rest: &Lists, now: Timestamp) {
-        let Some(lists) = last.lists.as_mut().filter(|lists| lists.says_as(rest)) else {
+    /// The file is not taken, and the lists stay as they are. But a name in their deny lists
+    /// may be somebody else's by now, as that of a group that was made again: he is kept out,
+    /// too. Of the file nothing is taken by this.
+    fn deny_too(&self, last: &mut Last, now: Timestamp) {
+        let Some(lists) = &mut last.lists else { return };
+        let Ok(added) = self.names().denied_too(lists) else {
+            if !self.is_behind.swap(true, Ordering::Relaxed) {
+                self.ring();
+            }
             return;
         };
-        let added = lists.deny_too(rest);
+        self.is_behind.store(false, Ordering::Relaxed);
         if added.is_empty() {
             return;
         }
+        lists.deny_too(&added);
         last.version = last.version.saturating_add(1);
         let status = RightsStatus {
             version: last.version,
@@ -401,8 +398,12 @@ impl RightsFile {
         }
     }
 
-    /// Whether the names of the file wait for the account database to answer.
+    /// Whether the names of the file, or those in force, wait for the account database to
+    /// answer.
     fn waits_for_store(&self) -> bool {
+        if self.is_behind.load(Ordering::Relaxed) {
+            return true;
+        }
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
         let refused = now.status.refused.as_ref();
         refused.is_some_and(is_outage)
@@ -437,12 +438,9 @@ impl InForce {
     }
 }
 
-/// Whether an entry of this file is the name, in any form. A file that cannot be read as
-/// one of rights has none.
-fn names(bytes: &[u8], name: &str) -> bool {
-    let key = |text: &str| UserName::parse(text.as_bytes()).map(|name| name.key());
-    let Ok(name) = key(name) else { return false };
-    let is_name = |entry: &file::WrittenEntry| key(&entry.text).is_ok_and(|key| key == name);
+/// Whether an entry of this file is the name. A file that cannot be read as one of rights has
+/// none.
+fn names(bytes: &[u8], is_name: impl Fn(&str) -> bool) -> bool {
     file::text(bytes)
         .ok()
         .and_then(|text| file::parse(text).ok())
@@ -450,7 +448,7 @@ fn names(bytes: &[u8], name: &str) -> bool {
             written
                 .lists
                 .iter()
-                .any(|(_, list)| list.iter().any(is_name))
+                .any(|(_, list)| list.iter().any(|entry| is_name(&entry.text)))
         })
 }
 

@@ -8,7 +8,6 @@ use domlogon_protocol::rights::{Entry, ProblemKind};
 use domlogon_protocol::{RightName, Side, Timestamp};
 use domlogon_rules::Rights;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -47,35 +46,27 @@ impl Lists {
         rights
     }
 
-    /// Whether both are lists of one file: the same names in the same lists, whatever each
-    /// means.
-    pub(super) fn says_as(&self, other: &Self) -> bool {
-        fn said(lists: &Lists) -> impl Iterator<Item = (RightName, BTreeSet<&str>)> {
-            lists.lists.iter().map(|(name, entries)| {
-                let written = entries.iter().map(|entry| entry.written.as_str());
-                (*name, written.collect())
-            })
-        }
-        self.services == other.services && self.audit == other.audit && said(self).eq(said(other))
+    /// The deny lists.
+    pub(super) fn denied(&self) -> impl Iterator<Item = (RightName, &[Entry])> {
+        let lists = self
+            .lists
+            .iter()
+            .map(|(name, list)| (*name, list.as_slice()));
+        lists.filter(|(name, _)| name.side == Side::Deny)
     }
 
-    /// Adds to the deny lists whom those of `other` keep out beside: the entries that are
-    /// new.
-    pub(super) fn deny_too(&mut self, other: &Self) -> Vec<(RightName, Entry)> {
-        let mut added = Vec::new();
-        for ((name, entries), (_, others)) in self.lists.iter_mut().zip(&other.lists) {
-            if name.side != Side::Deny {
-                continue;
-            }
-            for entry in others {
-                let is_known = entries.iter().any(|known| known.sid == entry.sid);
-                if entry.sid.is_some() && !is_known {
-                    entries.push(entry.clone());
-                    added.push((*name, entry.clone()));
-                }
-            }
+    /// Whether what was written of an entry of a deny list is a name.
+    pub(super) fn denies(&self, is_name: impl Fn(&str) -> bool) -> bool {
+        let mut entries = self.denied().flat_map(|(_, entries)| entries);
+        entries.any(|entry| is_name(&entry.written))
+    }
+
+    /// Adds entries to their lists.
+    pub(super) fn deny_too(&mut self, added: &[(RightName, Entry)]) {
+        for (name, entries) in &mut self.lists {
+            let of_list = added.iter().filter(|(list, _)| list == name);
+            entries.extend(of_list.map(|(_, entry)| entry.clone()));
         }
-        added
     }
 
     /// How many entries the lists have, all together.

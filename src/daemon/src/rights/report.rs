@@ -35,8 +35,8 @@ pub(super) fn unchanged(log: &Log, file: &Path, version: u64) {
     log.write(Level::Notice, &record.line());
 }
 
-/// A file is refused for a name that nobody has, and these entries of it keep out somebody
-/// who is new, beside those of before.
+/// A file is refused, and these entries of the lists in force keep out somebody who is new,
+/// beside those of before.
 pub(super) fn denied_too(log: &Log, file: &Path, version: u64, added: &[(RightName, Entry)]) {
     let record = || {
         Record::new("rights deny more")

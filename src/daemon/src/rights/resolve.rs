@@ -7,6 +7,7 @@ use domlogon_protocol::{NameError, Qualifier, RightName, Sid, Side, UserName};
 use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal};
 use domlogon_rules::well_known;
+use std::collections::HashSet;
 
 /// Whom to ask for names.
 #[derive(Clone, Copy)]
@@ -62,6 +63,32 @@ impl Names<'_> {
             audit: written.audit.clone(),
         };
         Ok((lists, problems))
+    }
+
+    /// Whom the deny lists do not keep out yet, though their names mean him now.
+    ///
+    /// # Errors
+    /// [`Outage`] if the accounts could not be asked.
+    pub(super) fn denied_too(self, lists: &Lists) -> Result<Vec<(RightName, Entry)>, Outage> {
+        let mut added = Vec::new();
+        for (list, entries) in lists.denied() {
+            let sids = entries.iter().filter_map(|entry| entry.sid.clone());
+            let mut known: HashSet<Sid> = sids.collect();
+            let mut looked_up = HashSet::new();
+            for Entry { written, .. } in entries {
+                if !looked_up.insert(written) {
+                    continue;
+                }
+                let meaning = self.meaning(written)?;
+                let other = meaning.other(written);
+                for entry in other.into_iter().chain([meaning.entry(written)]) {
+                    if entry.sid.clone().is_some_and(|sid| known.insert(sid)) {
+                        added.push((list, entry));
+                    }
+                }
+            }
+        }
+        Ok(added)
     }
 
     /// What one name or identifier means.

@@ -249,14 +249,102 @@ fn of_another_file_with_a_stale_name_nothing_is_taken() {
         let world = World::new();
         world.write(DENY_TWO);
         let (rights, log) = world.open();
+        let before = rights.shown();
         world.fake.delete("alice");
         world.fake.delete("contractors");
         world.fake.add("contractors", 2006);
         world.write(&text);
         assert!(rights.reload(now(3)).is_err());
-        assert_eq!(rights.status().version, 1, "{text}");
-        assert!(extended(&log).is_empty());
+        // But the lists in force keep out whom their own names mean now.
+        assert_eq!(network(&rights, 9, 2006), Grant::Refused, "{text}");
+        assert_eq!(extended(&log).len(), 1);
+        let mut after = rights.shown();
+        assert_eq!(after.status.version, 2);
+        assert_eq!(after.services, before.services);
+        assert_eq!(after.status.audit, before.status.audit);
+        let deny = RightName::deny(Right::Network);
+        for list in after.lists.iter_mut().filter(|list| list.name == deny) {
+            let added = list.entries.pop().unwrap();
+            assert_eq!(added.sid, Some(sid(2006)));
+        }
+        assert_eq!(after.lists, before.lists, "{text}");
     }
+}
+
+/// Wrong in ways that have nothing to do with the names in force.
+fn spoilt(world: &World) -> [Box<dyn Fn() + '_>; 5] {
+    let write = |text: &'static str| move || world.write(text);
+    [
+        Box::new(write("[rights]\nSeNetworkLogonRight = [\"everyone\"")),
+        Box::new(write(
+            "[rights]\nSeDenyNetworkLogonRight = [\"contracters\"]\n",
+        )),
+        Box::new(write("")),
+        Box::new(|| fs::remove_file(world.file()).unwrap()),
+        Box::new(|| {
+            fs::set_permissions(world.file(), fs::Permissions::from_mode(0o664)).unwrap();
+        }),
+    ]
+}
+
+#[test]
+fn a_group_that_is_made_again_is_kept_out_while_the_file_is_refused() {
+    for n in 0..5 {
+        for restarts in [false, true] {
+            let world = World::new();
+            world.write(DENY_TWO);
+            let (mut rights, mut log) = world.open();
+            spoilt(&world)[n]();
+            assert!(rights.reload(now(2)).is_err());
+            world.fake.delete("contractors");
+            if restarts {
+                world.fake.add("Contractors", 2006);
+                drop(rights);
+                (rights, log) = world.open();
+            } else {
+                rights.name_changed("contractors", now(3));
+                world.fake.add("Contractors", 2006);
+                rights.name_changed("CONTRACTORS", now(4));
+                rights.name_changed("contractors", now(5));
+            }
+            for (user, group) in [(1000, 9), (9, 2001), (9, 2006)] {
+                assert_eq!(network(&rights, user, group), Grant::Refused, "{n}");
+            }
+            assert_eq!(network(&rights, 9, 9), Grant::Granted);
+            assert_eq!(rights.status().version, 2);
+            assert_eq!(rights.status().loaded, Loaded::LastGood);
+            assert!(rights.status().refused.is_some());
+            assert_eq!(extended(&log).len(), 1, "{:?}", log.lines());
+            // Also after the next start.
+            drop(rights);
+            let (again, _) = world.open();
+            assert_eq!(network(&again, 9, 2006), Grant::Refused);
+            assert_eq!(again.status().version, 2);
+        }
+    }
+}
+
+#[test]
+fn a_refused_file_does_not_keep_an_outage_from_being_waited_for() {
+    let world = World::new();
+    world.write(DENY_TWO);
+    drop(world.open());
+    world.write("[");
+    world.fake.delete("contractors");
+    world.fake.add("contractors", 2006);
+    world.fake.out.store(true, Ordering::Relaxed);
+    let (rights, log) = world.open();
+    assert!(rights.waits_for_store());
+    let lines = log.lines().len();
+    for _ in 0..3 {
+        rights.refresh(now(3));
+    }
+    assert_eq!(log.lines().len(), lines, "said once: {:?}", log.lines());
+    world.fake.out.store(false, Ordering::Relaxed);
+    rights.refresh(now(4));
+    assert!(!rights.waits_for_store());
+    assert_eq!(network(&rights, 9, 2006), Grant::Refused);
+    assert_eq!(extended(&log).len(), 1);
 }
 
 #[test]
