@@ -161,6 +161,14 @@ impl Desk {
         }
     }
 
+    /// As [`publish`](Self::publish), and what this host's own names have changed.
+    fn publish_with_local(&self) {
+        if let Some(publisher) = self.publisher.get() {
+            publisher.look();
+            publisher.catch_up();
+        }
+    }
+
     /// What to say of the process when somebody asks how it is.
     pub(crate) fn is_confined(&self, confined: admin::Confined) {
         // Once, and for good.

@@ -141,8 +141,9 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
         Arc::clone(log),
     ));
     home.tell(&rights);
+    let own = Arc::clone(&of_this_host);
     let publisher =
-        Publisher::start(home.roster(), folder, Arc::clone(log)).map_err(Error::System)?;
+        Publisher::start(home.roster(), folder, own, Arc::clone(log)).map_err(Error::System)?;
     let desk = Arc::new(Desk::new(
         home.backend(),
         local,
@@ -163,8 +164,7 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     )
     .map_err(Error::System)?;
     let watch = Watch::start(Arc::clone(&rights)).map_err(Error::System)?;
-    let locals =
-        publish::Watch::start(of_this_host, Arc::clone(&publisher)).map_err(Error::System)?;
+    let locals = publish::Watch::start(Arc::clone(&publisher)).map_err(Error::System)?;
     let watchdog = Watchdog::start(&desk, log).map_err(Error::System)?;
     log.write(
         Level::Notice,

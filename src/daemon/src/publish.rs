@@ -16,6 +16,7 @@ mod work;
 pub(crate) use watch::Watch;
 
 use crate::clock;
+use crate::local::{Local, Names};
 use crate::log::{Level, Log};
 use base::Base;
 use delta::Delta;
@@ -47,6 +48,10 @@ const TOO_LARGE: usize = 10 * LARGE;
 /// The publisher, and its thread.
 pub(crate) struct Publisher {
     shared: Arc<Shared>,
+    local: Arc<Local>,
+    /// The host's own names, as of when everything was last begun to be published for their
+    /// sake.
+    known: Mutex<Names>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -97,8 +102,10 @@ impl Publisher {
     pub(crate) fn start(
         roster: Arc<dyn Roster>,
         folder: &Path,
+        local: Arc<Local>,
         log: Arc<Log>,
     ) -> io::Result<Arc<Self>> {
+        let known = Mutex::new(local.names());
         let shared = Arc::new(Shared::new(roster, folder, log));
         let ringing = Arc::downgrade(&shared);
         shared.roster.on_change(Box::new(move || {
@@ -112,6 +119,8 @@ impl Publisher {
             .spawn(move || working.run())?;
         Ok(Arc::new(Self {
             shared,
+            local,
+            known,
             thread: Mutex::new(Some(thread)),
         }))
     }
@@ -144,8 +153,19 @@ impl Publisher {
     }
 
     /// Everything may be otherwise, for a reason that the accounts know nothing of.
-    pub(crate) fn renew(&self) {
+    fn renew(&self) {
         self.shared.need(&mut self.shared.state());
+    }
+
+    /// Everything is otherwise if this host's own names have changed.
+    pub(crate) fn look(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = self.local.names();
+        if *known != names {
+            *known = names;
+            // Whoever finds no change after this has to find this done.
+            self.renew();
+        }
     }
 
     /// Publishes no more. The files stay: names have owners also while no daemon runs.

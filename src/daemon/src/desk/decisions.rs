@@ -58,7 +58,8 @@ impl Desk {
         });
         if decision.verdict == Verdict::UserNotFound {
             // The stack asks the module for local users next, and that lets in whom NSS names.
-            self.publish();
+            // What hides him may stand in a file of this host since a moment ago.
+            self.publish_with_local();
         }
         Reply::Decision(Box::new(decision))
     }

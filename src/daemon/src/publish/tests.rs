@@ -5,12 +5,13 @@ mod view;
 
 use super::*;
 use crate::backend::Accounts;
-use crate::desk::fake;
+use crate::desk::{Caller, Desk, Door, fake};
 use crate::local::Local;
+use crate::rights::RightsFile;
 use domlogon_accounts::Cost;
 use domlogon_names::{BASE_FILE, DELTA_FILE, LEFT_AT, Reader, SUPERSEDED_AT};
-use domlogon_protocol::UserName;
 use domlogon_protocol::admin::{ImportedUser, NewUser, Request, UserChanges};
+use domlogon_protocol::{Origin, Reply, UserName, Verdict};
 use domlogon_rules::backend::Backend;
 use proptest::prelude::*;
 use std::fs::{self, File};
@@ -49,7 +50,7 @@ impl World {
         let names = Arc::clone(&local) as Arc<dyn domlogon_rules::LocalNames>;
         let accounts = Accounts::open(&config, names, CHEAP, Arc::clone(&log)).unwrap();
         let accounts = Arc::new(accounts);
-        let publisher = publish(&accounts, folder.path(), &log);
+        let publisher = publish(&accounts, folder.path(), &local, &log);
         Self {
             folder,
             accounts,
@@ -109,7 +110,7 @@ impl World {
     /// Starts anew, as after the end of the daemon.
     fn restart(&mut self) {
         self.publisher.stop();
-        self.publisher = publish(&self.accounts, self.folder.path(), &self.log);
+        self.publisher = publish(&self.accounts, self.folder.path(), &self.local, &self.log);
     }
 
     fn lines(&self, about: &str) -> usize {
@@ -118,9 +119,15 @@ impl World {
     }
 }
 
-fn publish(accounts: &Arc<Accounts>, folder: &Path, log: &Arc<Log>) -> Arc<Publisher> {
+fn publish(
+    accounts: &Arc<Accounts>,
+    folder: &Path,
+    local: &Arc<Local>,
+    log: &Arc<Log>,
+) -> Arc<Publisher> {
     let roster = Arc::clone(accounts) as Arc<dyn Roster>;
-    let publisher = Publisher::start(roster, &folder.join("run"), Arc::clone(log)).unwrap();
+    let (local, log) = (Arc::clone(local), Arc::clone(log));
+    let publisher = Publisher::start(roster, &folder.join("run"), local, log).unwrap();
     publisher.wait(Duration::from_secs(10));
     publisher
 }
@@ -431,7 +438,7 @@ fn a_store_that_is_away_takes_nothing_away() {
 fn a_name_that_has_become_the_hosts_is_the_domains_no_more() {
     let world = World::new();
     world.add("alice");
-    let watch = Watch::start(Arc::clone(&world.local), Arc::clone(&world.publisher)).unwrap();
+    let watch = Watch::start(Arc::clone(&world.publisher)).unwrap();
     let seen = |expected: bool| {
         let end = Instant::now() + Duration::from_secs(10);
         while matches!(world.view().user("alice"), Seen::Here(_)) != expected {
@@ -466,6 +473,81 @@ fn a_name_that_has_become_the_hosts_is_the_domains_no_more() {
     seen(false);
     fs::write(world.folder.path().join("subuid"), "carol:100000:1\n").unwrap();
     seen(true);
+    watch.stop();
+}
+
+/// The desk, before the same accounts.
+fn desk(world: &World) -> Desk {
+    let mut config = fake::config();
+    config.database = world.folder.path().join("data/accounts.db");
+    let local = || Arc::clone(&world.local) as Arc<dyn domlogon_rules::LocalNames>;
+    let backend = || Arc::clone(&world.accounts) as Arc<dyn Backend>;
+    let rights = RightsFile::open(
+        world.folder.path().join("rights.toml"),
+        world.folder.path().join("rights.last-good.json"),
+        backend(),
+        local(),
+        Arc::new(Log::kept()),
+    );
+    let log = Arc::clone(&world.log);
+    let desk = Desk::new(
+        backend(),
+        local(),
+        log,
+        Arc::new(rights),
+        config,
+        fake::host(),
+    );
+    desk.tell(Arc::clone(&world.publisher));
+    desk
+}
+
+#[test]
+fn nobody_is_unknown_at_a_logon_whom_programs_still_see() {
+    let world = World::new();
+    world.add("alice");
+    let alice = Backend::user_by_name(&*world.accounts, "alice").unwrap();
+    let alice = alice.unwrap();
+    // Nobody is told of what happens to a file that a link leads to.
+    let path = |name: &str| world.folder.path().join(name);
+    fs::create_dir(path("far")).unwrap();
+    for name in ["passwd", "group", "subuid", "subgid"] {
+        let _ = fs::remove_file(path(name));
+        fs::write(path("far").join(name), "").unwrap();
+        std::os::unix::fs::symlink(path("far").join(name), path(name)).unwrap();
+    }
+    let watch = Watch::start(Arc::clone(&world.publisher)).unwrap();
+    let desk = desk(&world);
+    let verdict = || {
+        let request = domlogon_protocol::Request::Account {
+            user: UserName::parse(b"alice").unwrap(),
+            origin: Origin::default(),
+        };
+        match desk.answer(Door::Main, Caller::of(0), request) {
+            Reply::Decision(decision) => decision.verdict,
+            other => panic!("not a decision: {other:?}"),
+        }
+    };
+    let is_shown = || {
+        let there = world.path(BASE_FILE).exists() && world.path(DELTA_FILE).exists();
+        there && matches!(world.view().user("alice"), Seen::Here(_))
+    };
+    for (name, text) in [
+        ("passwd", "alice:x:1000:1000::/:/bin/sh\n".to_owned()),
+        ("passwd", format!("bob:x:{}:1000::/:/bin/sh\n", alice.uid)),
+        ("group", format!("crew:x:{}:\n", alice.gid)),
+        ("subuid", format!("bob:{}:1\n", alice.uid)),
+        ("subgid", format!("bob:{}:1\n", alice.gid)),
+    ] {
+        assert!(is_shown(), "{name}");
+        assert_ne!(verdict(), Verdict::UserNotFound);
+        fs::write(path("far").join(name), text).unwrap();
+        assert_eq!(verdict(), Verdict::UserNotFound, "{name}");
+        assert!(!is_shown(), "{name}");
+        fs::write(path("far").join(name), "").unwrap();
+        world.publisher.look();
+        world.publisher.wait(Duration::from_secs(10));
+    }
     watch.stop();
 }
 

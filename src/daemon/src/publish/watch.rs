@@ -2,7 +2,6 @@
 //! otherwise.
 
 use super::Publisher;
-use crate::local::{Local, Names};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::io;
@@ -30,7 +29,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system's: no thread.
-    pub(crate) fn start(local: Arc<Local>, publisher: Arc<Publisher>) -> io::Result<Self> {
+    pub(crate) fn start(publisher: Arc<Publisher>) -> io::Result<Self> {
         let (bell, heard) = UnixStream::pair()?;
         // Where nothing can be watched they are looked at now and then.
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).ok();
@@ -38,17 +37,16 @@ impl Watch {
             let events = AddWatchFlags::IN_CLOSE_WRITE
                 | AddWatchFlags::IN_MOVED_TO
                 | AddWatchFlags::IN_ONLYDIR;
-            for folder in local.folders() {
+            for folder in publisher.local.folders() {
                 let _ = inotify.add_watch(folder, events);
             }
         }
-        let known = local.names();
+        // Between the first base and here they may have changed.
+        publisher.look();
         let watcher = Watcher {
-            local,
             publisher,
             heard,
             inotify,
-            known,
         };
         let thread = thread::Builder::new()
             .name("local names".to_owned())
@@ -65,11 +63,9 @@ impl Watch {
 }
 
 struct Watcher {
-    local: Arc<Local>,
     publisher: Arc<Publisher>,
     heard: UnixStream,
     inotify: Option<Inotify>,
-    known: Names,
 }
 
 /// What woke the thread.
@@ -80,30 +76,22 @@ enum Woken {
 }
 
 impl Watcher {
-    fn run(mut self) {
+    fn run(self) {
         loop {
             match self.wait(REGULARLY) {
                 Woken::Stop => return,
-                Woken::Time => self.look(),
+                Woken::Time => self.publisher.look(),
                 Woken::Change => loop {
                     match self.wait(SETTLES) {
                         Woken::Stop => return,
                         Woken::Change => {}
                         Woken::Time => {
-                            self.look();
+                            self.publisher.look();
                             break;
                         }
                     }
                 },
             }
-        }
-    }
-
-    fn look(&mut self) {
-        let names = self.local.names();
-        if names != self.known {
-            self.known = names;
-            self.publisher.renew();
         }
     }
 
@@ -132,7 +120,7 @@ impl Watcher {
         while let Some(Ok(events)) = self.inotify.as_ref().map(Inotify::read_events) {
             for event in events {
                 let name = event.name.as_deref();
-                ours |= name.is_none_or(|name| self.local.is_file(name));
+                ours |= name.is_none_or(|name| self.publisher.local.is_file(name));
             }
         }
         ours

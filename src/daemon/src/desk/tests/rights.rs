@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::desk::fake::{Fake, desk_with};
+use crate::local::Local;
 use crate::publish::Publisher;
 use domlogon_protocol::rights::{Loaded, ProblemKind};
 use domlogon_rules::roster::{Changes, DomainNames, Extent, Listener, Roster, Subject};
@@ -369,7 +370,9 @@ fn a_denied_name_has_its_meaning_before_others_learn_of_it() {
     let (desk, fake, log) = desk_with("[rights]\nSeNetworkLogonRight = [\"newcomers\"]\n");
     let noted = Noted(Arc::clone(&fake), thread::current().id());
     let folder = tempfile::tempdir().unwrap();
-    let publisher = Publisher::start(Arc::new(noted), folder.path(), log).unwrap();
+    let files = ["passwd", "group"].map(|name| folder.path().join(name));
+    let local = Arc::new(Local::of_files(files[0].clone(), files[1].clone()));
+    let publisher = Publisher::start(Arc::new(noted), folder.path(), local, log).unwrap();
     desk.tell(Arc::clone(&publisher));
     for request in [
         Ask::GroupAdd("Newcomers".to_owned()),
