@@ -100,7 +100,7 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l full-name -d 'The person\'s name' -r
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l home -d 'The home directory' -r
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l shell -d 'The login shell' -r
-complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l force -d 'Go on even if no administrator is left who can log on'
+complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l force -d 'Go on even if no administrator is left who is enabled, not expired, and has a password and logon hours'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from password" -l stdin -d 'Read the password from standard input: one line'
@@ -112,7 +112,7 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from show" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from delete" -l force -d 'Go on even if no administrator is left who can log on'
+complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from delete" -l force -d 'Go on even if no administrator is left who is enabled, not expired, and has a password and logon hours'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from delete" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand user; and __fish_seen_subcommand_from list" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
@@ -142,7 +142,7 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen
 complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from add-member" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from add-member" -s h -l help -d 'Print help'
-complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from remove-member" -l force -d 'Go on even if no administrator is left who can log on'
+complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from remove-member" -l force -d 'Go on even if no administrator is left who is enabled, not expired, and has a password and logon hours'
 complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from remove-member" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand group; and __fish_seen_subcommand_from remove-member" -s h -l help -d 'Print help'
 complete -c domlogon -n "__fish_domlogon_using_subcommand policy; and not __fish_seen_subcommand_from show set" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'

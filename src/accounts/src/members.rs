@@ -178,15 +178,17 @@ pub(crate) fn is_administrator(connection: &Connection, rid: u32) -> Result<bool
         .query_row([ADMINISTRATORS, rid], |row| row.get(0))?)
 }
 
-/// Users in a group, directly or through other groups, who are enabled, not at their end,
-/// and have a password: what to select of them comes before it.
+/// Users in a group, directly or through other groups, who are enabled, not at their end, and
+/// have a password and an hour to log on in: what to select of them comes before it. From where
+/// they may log on is not looked at: which of its names this host has is known at a logon.
 const ABLE: &str = "FROM user_members m
     JOIN down ON m.grp = down.rid JOIN users u ON u.rid = m.member
     WHERE u.verifier IS NOT NULL AND u.flags & ?2 = 0
-      AND (u.expires IS NULL OR u.expires >= ?3)";
+      AND (u.expires IS NULL OR u.expires >= ?3)
+      AND (u.hours IS NULL OR u.hours <> zeroblob(21))";
 
 /// RID, name and id of each administrator whose account is enabled, not at its end, and has
-/// a password.
+/// a password and an hour.
 pub(crate) fn administrators(
     connection: &Connection,
     now: Timestamp,
@@ -202,7 +204,7 @@ pub(crate) fn administrators(
 }
 
 /// Whether there is an administrator whose account is enabled, not at its end, and has a
-/// password, and of whose name, id and primary group's id `is_visible` says yes.
+/// password and an hour, and of whose name, id and primary group's id `is_visible` says yes.
 pub(crate) fn has_administrator(
     connection: &Connection,
     now: Timestamp,

@@ -141,7 +141,8 @@ pub(crate) struct Name {
 pub(crate) struct NameForce {
     /// The name, in any case.
     pub(crate) name: String,
-    /// Go on even if no administrator is left who can log on.
+    /// Go on even if no administrator is left who is enabled, not expired, and has a password
+    /// and logon hours.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -176,7 +177,8 @@ pub(crate) struct UserSet {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) settings: Settings,
-    /// Go on even if no administrator is left who can log on.
+    /// Go on even if no administrator is left who is enabled, not expired, and has a password
+    /// and logon hours.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -288,7 +290,8 @@ pub(crate) struct Members {
 pub(crate) struct RemoveMembers {
     #[command(flatten)]
     pub(crate) which: Members,
-    /// Go on even if no administrator is left who can log on.
+    /// Go on even if no administrator is left who is enabled, not expired, and has a password
+    /// and logon hours.
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -1,4 +1,5 @@
 use super::*;
+use domlogon_protocol::LogonHours;
 use domlogon_protocol::admin::GroupRecord;
 
 fn group(world: &World, name: &str) -> GroupRecord {
@@ -149,6 +150,13 @@ fn the_last_administrator_stays() {
         last("alice")
     );
     assert_eq!(
+        world.try_set("alice", false, |c| c.hours = Some(Some(LogonHours::NEVER))),
+        last("alice")
+    );
+    let mut hour = LogonHours::NEVER;
+    hour.allow(167);
+    world.set("alice", |c| c.hours = Some(Some(hour)));
+    assert_eq!(
         remove(&world, "Domain Admins", "alice", false),
         last("alice")
     );
@@ -172,6 +180,20 @@ fn the_last_administrator_stays() {
     assert!(remove(&world, "ops", "bob-x", true).is_ok());
     world.set("alice", |c| c.disabled = Some(true));
     assert!(delete(false).is_ok());
+}
+
+#[test]
+fn an_administrator_without_an_hour_to_log_on_in_cannot() {
+    let world = World::new();
+    world.user("alice");
+    add(&world, "Domain Admins", "alice").unwrap();
+    assert_eq!(world.administrators(NOW).unwrap().len(), 1);
+    world
+        .try_set("alice", true, |c| c.hours = Some(Some(LogonHours::NEVER)))
+        .unwrap();
+    assert!(world.administrators(NOW).unwrap().is_empty());
+    world.set("alice", |c| c.hours = Some(None));
+    assert_eq!(world.administrators(NOW).unwrap().len(), 1);
 }
 
 fn is_administrator(world: &World, uid: u32) -> bool {

@@ -9,7 +9,7 @@ use crate::words::shell_word;
 use domlogon_protocol::admin::{self, DirectoryStatus, GroupRecord, Status, UserRecord};
 use domlogon_protocol::client::CallError;
 use domlogon_protocol::rights::{Loaded, ProblemKind, RightsStatus};
-use domlogon_protocol::{Reply, Request, UserName, Verdict};
+use domlogon_protocol::{LogonHours, Reply, Request, UserName, Verdict};
 use std::collections::BTreeSet;
 
 /// More pages than this are an answer that never ends.
@@ -238,14 +238,15 @@ pub(crate) fn administrator(
         user.has_password
             && !user.disabled
             && user.expires_at.is_none_or(|end| end.0 > now)
+            && user.hours != Some(LogonHours::NEVER)
             && members.contains(&UserName::fold(&user.name))
     };
     if !users.iter().any(|user| can(&user)) {
         report.add(
             Finding::warning(
                 "no-administrator",
-                "no administrator of the domain can log on: each is disabled, expired or \
-                 without a password",
+                "no administrator of the domain can log on: each is disabled, expired, or \
+                 without a password or logon hours",
             )
             .because("only root of this host can mend what goes wrong in the domain")
             .mend("domlogon group add-member Administrators NAME"),

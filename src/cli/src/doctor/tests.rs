@@ -6,6 +6,7 @@ mod tree;
 use super::*;
 use crate::arguments::Arguments;
 use clap::Parser;
+use domlogon_protocol::LogonHours;
 use domlogon_protocol::admin::{GroupRecord, UserRecord};
 use finding::Severity;
 use proptest::prelude::*;
@@ -207,9 +208,8 @@ fn known(name: &str) -> UserRecord {
     }
 }
 
-#[test]
-fn accounts_whose_ids_a_local_user_may_take() {
-    let group = |name: &str, gid| GroupRecord {
+fn group(name: &str, gid: u32) -> GroupRecord {
+    GroupRecord {
         name: name.to_owned(),
         sid: "S-1-5-21-1-2-3-1200".to_owned(),
         rid: 1200,
@@ -217,7 +217,34 @@ fn accounts_whose_ids_a_local_user_may_take() {
         built_in: false,
         users: Vec::new(),
         groups: Vec::new(),
+    }
+}
+
+#[test]
+fn an_administrator_who_can_never_log_on_is_none() {
+    let mut alice = known("alice");
+    let mut administrators = group("Administrators", 3_000_001);
+    administrators.users.push("alice".to_owned());
+    let found = |alice: &UserRecord| {
+        let mut report = Report::default();
+        let (users, groups) = (
+            std::slice::from_ref(alice),
+            std::slice::from_ref(&administrators),
+        );
+        running::administrator(users, groups, 0, &mut report);
+        report
+            .text()
+            .contains("no administrator of the domain can log on")
     };
+    assert!(!found(&alice));
+    alice.hours = Some(LogonHours::ALWAYS);
+    assert!(!found(&alice));
+    alice.hours = Some(LogonHours::NEVER);
+    assert!(found(&alice));
+}
+
+#[test]
+fn accounts_whose_ids_a_local_user_may_take() {
     let user = |name: &str, uid, gid| UserRecord {
         uid,
         gid,
