@@ -22,6 +22,8 @@ pub fn write_bare_services() -> Result<()> {
         // libpam complains in the log where this one is missing.
         ("other", ""),
         ("sshd", ""),
+        ("gdm-password", ""),
+        ("unity", ""),
         ("su", ""),
         ("su-l", ""),
         ("sudo", ""),

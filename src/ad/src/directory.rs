@@ -24,6 +24,7 @@ use ask::Places;
 use domlogon_protocol::admin::DirectoryStatus;
 use domlogon_protocol::{Policy, Timestamp, UserName};
 use domlogon_rules::LocalNames;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -37,6 +38,9 @@ pub(crate) const LOOK_UP: Duration = Duration::from_millis(1200);
 
 /// How long the domain's own policy is taken as it was read.
 const POLICY: Duration = Duration::from_secs(30);
+
+/// Where logind has a file for each user who has a session here, by the uid.
+const SESSIONS: &str = "/run/systemd/users";
 
 const FACTS: &str = "domain";
 const DOMAIN_POLICY: &str = "policy";
@@ -64,6 +68,8 @@ pub struct Directory {
     pub(crate) refusal: AtomicU64,
     /// Held by whoever logs on without a controller, until his try is counted.
     pub(crate) offline: Mutex<()>,
+    /// logind's files of those who have a session here.
+    pub(crate) sessions: PathBuf,
     /// Look-ups of names that are at a controller now.
     look_ups: Places,
     /// A look-up took too long: the keeper is to look whether the controller is there.
@@ -100,6 +106,7 @@ impl Directory {
             policy: Mutex::new(None),
             refusal: AtomicU64::new(0),
             offline: Mutex::default(),
+            sessions: PathBuf::from(SESSIONS),
             look_ups: Places::default(),
             doubted: AtomicBool::new(false),
             settings,

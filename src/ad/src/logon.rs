@@ -89,7 +89,10 @@ impl Directory {
             Tried::Proven {
                 refusal,
                 vouched: false,
-            } => self.judge_unvouched(server, &live, *refusal, place, now)?,
+            } => {
+                let judgement = self.judge_unvouched(server, &live, *refusal, place, now)?;
+                self.unless_locked(server, &live, judgement, (user, password), place, now)?
+            }
             Tried::Refused(refusal) => {
                 self.refused_after(begun.elapsed());
                 self.judge_refused(server, deadline, user, &live, *refusal, place, now)?
@@ -160,7 +163,8 @@ impl Directory {
     /// password.
     ///
     /// An old password alone leads in, by way of a change, whose end shows the controller by the
-    /// new password; and at a locked screen as far as it is the saved one.
+    /// new password; and at a locked screen as far as it is the saved one. What may be a locked
+    /// screen under the name of a logon is left to [`Self::unless_locked`].
     fn judge_unvouched(
         &self,
         server: &Server,
@@ -183,6 +187,41 @@ impl Directory {
         }
         self.note_unvouched(server, live, refusal.verdict);
         Ok(rules::decide_wrong_password(&live.account(), place).into())
+    }
+
+    /// Where whoever is led to the change by such a word may be at a locked screen, which would
+    /// open without the change, only the saved password leads there.
+    fn unless_locked(
+        &self,
+        server: &Server,
+        live: &Live,
+        judgement: Judgement,
+        (user, password): (&UserName, &Secret),
+        place: &Place<'_>,
+        now: Timestamp,
+    ) -> Result<Judgement, Trouble> {
+        let verdict = judgement.decision.verdict;
+        let led = matches!(verdict, Verdict::MustChange | Verdict::PasswordExpired);
+        if !led || !rules::may_be_a_locked_screen(place.service) || !self.may_have_a_session(live) {
+            return Ok(judgement);
+        }
+        let saved = self.logon_offline(user, password, place, now, &Trouble::Unvouched);
+        match saved {
+            Ok(saved) if saved.decision.verdict.grants() => Ok(judgement),
+            saved => {
+                self.note_unvouched(server, live, verdict);
+                saved.map_err(|_| Trouble::Unvouched)
+            }
+        }
+    }
+
+    /// Whether somebody has a session on this host. Without logind nobody knows.
+    fn may_have_a_session(&self, live: &Live) -> bool {
+        let Some(user) = self.user(&live.person) else {
+            return true;
+        };
+        let file = self.sessions.join(user.uid.to_string());
+        !self.sessions.is_dir() || !matches!(file.try_exists(), Ok(false))
     }
 
     /// Says in the log what whoever typed is not told.

@@ -37,6 +37,6 @@ pub use logon::{
 };
 pub use place::{Host, Place};
 pub use rights::{Grant, OTHER, Rights};
-pub use service::{SERVICES, ServiceClass, Services, service};
+pub use service::{SERVICES, ServiceClass, Services, may_be_a_locked_screen, service};
 pub use text::TextError;
 pub use token::{Membership, Token};

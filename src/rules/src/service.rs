@@ -36,6 +36,15 @@ pub(crate) fn is_beside_a_session(name: &str) -> bool {
     ["su", "su-l"].iter().any(|n| n.eq_ignore_ascii_case(name))
 }
 
+/// Whether a screen may be locked behind a service by which people also come in. Such a program
+/// unlocks by the password alone, whatever account management and a change come to: gdm, which
+/// asks under one name for both, and Unity's own, by that name or lightdm's.
+#[must_use]
+pub fn may_be_a_locked_screen(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("gdm") || ["lightdm", "unity"].contains(&name.as_str())
+}
+
 /// What a service that is not in the table is taken for.
 const UNKNOWN: ServiceClass = ServiceClass {
     logon_type: LogonType::Network,
@@ -189,6 +198,18 @@ mod tests {
                 known: true,
             };
             assert_eq!(service(name), expected, "{name}");
+        }
+        for (name, may_be) in [
+            ("gdm-password", true),
+            ("GDM", true),
+            ("gdm3", true),
+            ("unity", true),
+            ("lightdm", true),
+            ("login", false),
+            ("sddm", false),
+            ("sshd", false),
+        ] {
+            assert_eq!(may_be_a_locked_screen(name), may_be, "{name}");
         }
         let unmapped = service("no-such-service");
         assert_eq!(unmapped.logon_type, Network);

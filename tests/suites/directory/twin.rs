@@ -39,6 +39,10 @@ pub(crate) fn cases() -> Vec<Case> {
             until_a_cut,
         ),
         in_directory(
+            "directory/false twin/of Kerberos alone, without FAST, at a locked screen",
+            at_a_locked_screen,
+        ),
+        in_directory(
             "directory/false twin/that knows the old passwords",
             that_knows_the_old,
         ),
@@ -361,6 +365,30 @@ fn until_a_cut(world: &mut World) -> Result<()> {
         let report = held.stands()?;
         report.returns("acct", "PERM_DENIED")?;
         report.returns("expired", "TRY_AGAIN").map(drop)
+    })?;
+    account.keeps_its_password()
+}
+
+/// The same where a program unlocks a screen under the name of a logon, and by `auth` alone: gdm
+/// does. The saved password decides there.
+fn at_a_locked_screen(world: &mut World) -> Result<()> {
+    let directory = world.directory()?;
+    let account = world.account(Good)?;
+    let name = &*account.name;
+    known(name)?;
+    account.set(&["--must-change", "yes"])?;
+    directory.add_twin(&[name], &[name])?;
+    trust(AUTHORITY)?;
+    between(world, &by_tls("ldaps"), |_| {
+        for service in ["gdm-password", "unity"] {
+            not_believed(
+                &directory,
+                &account,
+                Probe::bare(service, name).answer(TWIN_PASSWORD),
+                "auth",
+            )?;
+        }
+        Ok(())
     })?;
     account.keeps_its_password()
 }

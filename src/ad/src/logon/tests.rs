@@ -200,6 +200,68 @@ fn an_old_password_leads_to_the_change_by_anybodys_word() {
     }
 }
 
+/// Where anybody says that the password must be changed, and somebody types `password`.
+fn led(directory: &Directory, service: &str, password: &[u8]) -> Result<Verdict, Trouble> {
+    let (host, rights) = (host(), Rights::default());
+    let place = Place {
+        service,
+        logon_type: LogonType::Interactive,
+        can_change: true,
+        host: &host,
+        domain: "CORP",
+        rights: &rights,
+    };
+    let user = UserName::parse(b"alice").unwrap();
+    let (_, live) = directory.remembered(&user).unwrap();
+    let server = Server {
+        name: "dc1.corp.example".to_owned(),
+        address: [127, 0, 0, 1].into(),
+    };
+    let led = Decision::new(Verdict::MustChange, Rule::MustChange).into();
+    let typed = Secret::new(password);
+    directory
+        .unless_locked(&server, &live, led, (&user, &typed), &place, NOW)
+        .map(|judgement| judgement.decision.verdict)
+}
+
+#[test]
+fn at_what_may_be_a_locked_screen_the_saved_password_alone_leads_to_the_change() {
+    let (folder, mut directory, alice) = silent();
+    directory.sessions = folder.path().join("users");
+    let uid = directory.user(&alice).unwrap().uid;
+    let (change, wrong) = (Verdict::MustChange, Verdict::LogonFailure);
+    let judged = |directory: &Directory, service, guess| {
+        [RIGHT, guess].map(|typed| led(directory, service, typed).unwrap())
+    };
+    // Without logind anybody may have a session.
+    for service in ["gdm-password", "lightdm", "unity"] {
+        assert_eq!(judged(&directory, service, b"guess"), [change, wrong]);
+    }
+    for service in ["login", "sshd", "su", "sddm"] {
+        assert_eq!(judged(&directory, service, b"guess"), [change, change]);
+    }
+    std::fs::create_dir(&directory.sessions).unwrap();
+    assert_eq!(judged(&directory, "gdm-password", b"guess"), [change; 2]);
+    std::fs::write(directory.sessions.join(uid.to_string()), "").unwrap();
+    assert_eq!(
+        judged(&directory, "gdm-password", b"guess"),
+        [change, wrong]
+    );
+    // They count as they do without a controller.
+    for _ in 0..TRIES {
+        led(&directory, "gdm-password", b"guess").unwrap();
+    }
+    assert_eq!(
+        judged(&directory, "gdm-password", b"guess"),
+        [Verdict::LockedOut; 2]
+    );
+    // Nothing is saved any more.
+    directory.cache.unsave(&alice.sid).unwrap();
+    let refused = led(&directory, "gdm-password", RIGHT);
+    assert!(matches!(refused, Err(Trouble::Unvouched)), "{refused:?}");
+    assert_eq!(led(&directory, "login", RIGHT).unwrap(), change);
+}
+
 #[test]
 fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password() {
     const USUAL: Duration = Duration::from_millis(300);
