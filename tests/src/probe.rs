@@ -38,6 +38,8 @@ pub fn write_bare_services() -> Result<()> {
         ("httpd", ""),
         ("cron", ""),
         ("swaylock", ""),
+        ("common-auth", ""),
+        ("screen", ""),
         ("in-house-portal", ""),
         ("once", "retry=1"),
         ("quiet", "quiet"),

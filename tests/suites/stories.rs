@@ -18,6 +18,10 @@ pub(crate) fn cases() -> Vec<Case> {
         each("stories/Q175019 new logon", must_change_and_new_logon),
         each("stories/Q175019 sudo", must_change_and_sudo),
         each("stories/Q175019 screen unlock", must_change_and_unlock),
+        each(
+            "stories/Q175019 screen unlock, by a service that nobody mapped",
+            must_change_and_unlock_unmapped,
+        ),
         each("stories/Q175019 other services", must_change_elsewhere),
     ]
 }
@@ -221,6 +225,33 @@ fn must_change_and_unlock(world: &mut World) -> Result<()> {
         .answer("wrong")
         .run(&["auth"])?;
     report.returns("auth", "AUTH_ERR").map(drop)
+}
+
+/// Nor do a locker with a service of its own, which runs as the user, and screen's lock keep him
+/// out. A program of root's under such a name lets nobody in.
+fn must_change_and_unlock_unmapped(world: &mut World) -> Result<()> {
+    for condition in [MustChange, PasswordExpired] {
+        let account = world.account(condition)?;
+        let name = &*account.name;
+        for service in ["common-auth", "screen"] {
+            let probe = Probe::bare(service, name).answer(PASSWORD);
+            let report = probe.clone().as_user(name).run(&["auth", "acct"])?;
+            report.returns("auth", "SUCCESS")?;
+            report.returns("acct", "SUCCESS")?;
+            ensure_contains(
+                "what is told",
+                report.text(),
+                "must be changed before your next",
+            )?;
+            probe.run(&["auth"])?.returns("auth", "PERM_DENIED")?;
+        }
+        Probe::bare("screen", name)
+            .answer("wrong")
+            .as_user(name)
+            .run(&["auth"])?
+            .returns("auth", "AUTH_ERR")?;
+    }
+    Ok(())
 }
 
 /// No service that cannot ask for a new password lets in who must change his, or counts it.

@@ -9,11 +9,11 @@ use crate::pace::Turn;
 use crate::record::Record;
 use domlogon_protocol::admin::AdminError;
 use domlogon_protocol::{
-    Decision, Fact, Origin, Outcome, Params, Reference, Reply, RightFact, Rule, Secret, Step,
-    Timestamp, UserName, Verdict,
+    Decision, Fact, LogonType, Origin, Outcome, Params, Reference, Reply, RightFact, Rule, Secret,
+    Step, Timestamp, UserName, Verdict,
 };
 use domlogon_rules::backend::{Backend, Outage};
-use domlogon_rules::{Judgement, Place};
+use domlogon_rules::{Judgement, OTHER, Place};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
@@ -255,7 +255,10 @@ impl Desk {
         ask: impl FnOnce(&dyn Backend, &Place<'_>, Timestamp) -> Result<(Judgement, T), Outage>,
     ) -> (Decision, T) {
         let now = self.in_force();
-        let place = Self::place(shortened(&asked.origin.service), &now);
+        let mut place = Self::place(shortened(&asked.origin.service), &now);
+        if asked.is_logon && !asked.caller.is_root() && is_left_open(&place) {
+            place.logon_type = LogonType::Unlock;
+        }
         let malformed = || Decision::new(Verdict::BadUsername, Rule::Name);
         if asked.caller.is_root() {
             self.name_unmapped(place.service, &now.rights);
@@ -402,6 +405,13 @@ impl<'a> Asked<'a> {
             ..self
         }
     }
+}
+
+/// Whether nobody has said which way in a service is. A program that is not root's and asks under
+/// such a name is taken for one that unlocks a screen: it asks about its own user alone, who is in
+/// already, and whom an old password must not keep out of what runs.
+fn is_left_open(place: &Place<'_>) -> bool {
+    !place.rights.service(place.service).known && !place.rights.service(OTHER).known
 }
 
 /// How the step of the logon right ended, if the evaluation came to it, and what it looked

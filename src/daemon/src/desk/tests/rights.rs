@@ -423,6 +423,33 @@ fn a_service_that_nobody_mapped_is_named_once_for_each_load() {
 }
 
 #[test]
+fn a_program_of_the_users_own_that_nobody_mapped_unlocks_a_screen() {
+    let (desk, fake, log) = desk_with("");
+    enabled(&fake);
+    let came = |uid, service| {
+        desk.answer(Door::Main, Caller::of(uid), at(service, "alice"));
+        log.lines().pop().unwrap()
+    };
+    let is = |line: &str, logon_type, verdict| {
+        let parts = [
+            format!("type=\"{logon_type}\""),
+            format!("verdict={verdict}"),
+        ];
+        assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+    };
+    is(&came(ALICE, "screen"), "unlock", "NERR_Success");
+    is(&came(0, "screen"), "network", "NERR_Success");
+    is(&came(ALICE, "vsftpd"), "network", "NERR_Success");
+    // Nobody else learns anything.
+    is(&came(AMY, "screen"), "unlock", "ERROR_ACCESS_DENIED");
+    // The map is the site's.
+    set(&desk, &fake, "[services]\nother = \"deny\"\n");
+    is(&came(ALICE, "screen"), "deny", "ERROR_INVALID_LOGON_TYPE");
+    set(&desk, &fake, "[services]\nscreen = \"batch\"\n");
+    is(&came(ALICE, "screen"), "batch", "ERROR_LOGON_TYPE_NOT");
+}
+
+#[test]
 fn the_status_says_which_lists_are_in_force() {
     let (desk, fake, _) = desk_with("[audit]\nSeBatchLogonRight = true\n");
     let ask = |uid| match desk.answer(Door::Main, Caller::of(uid), Request::Status) {
