@@ -54,7 +54,7 @@ complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l name -d 'The 
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l server -d 'A domain controller, by its full name, and no other; may be given again for one more. It is kept in the configuration' -r
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l site -d 'The site of this host, if not the one that a domain controller says. It is kept in the configuration' -r
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l one-time-password -d 'The account was made in advance: what is asked for is its one-time password'
-complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l take-over -d 'Take an account of this name that another host may be using, or that a user without rights of his own has made'
+complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l take-over -d 'Take an account of this name that another host may be using, or that a user without rights of his own has made; where this host is joined already, give it another password'
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l password-stdin -d 'Read the password from standard input: one line'
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -l json -d 'Answer in JSON: names in snake_case, times in RFC 3339 and UTC'
 complete -c domlogon -n "__fish_domlogon_using_subcommand join" -s h -l help -d 'Print help'

@@ -18,7 +18,7 @@ pub use leave::{Gone, leave};
 pub use report::{Check, Expected, Found, Subject, report};
 
 use crate::dns::Resolver;
-use crate::machine::{JOINING, Machine, Which};
+use crate::machine::{JOINING, Machine, MachineError, Unsafe, Which};
 use crate::queries::{self, DomainFacts};
 use crate::rotation;
 use account::Account;
@@ -148,19 +148,27 @@ pub fn process_defaults(profile: &Path) {
 /// Joins without anybody's right: where this host is joined already, or an earlier join was
 /// cut off after the directory knew of it. `None`: somebody has to be asked.
 ///
+/// With `take_over` a host that is joined gets another password, which needs somebody's right:
+/// only a join that was cut off, and has given it one, is gone on with.
+///
 /// # Errors
 /// [`JoinError`]; [`Why::JoinedTo`] if the host is joined to another domain.
-pub fn resume(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, JoinError> {
-    resumed(place, now).map_err(Why::and_nothing_left)
+pub fn resume(
+    place: &Place<'_>,
+    take_over: bool,
+    now: Timestamp,
+) -> Result<Option<Joined>, JoinError> {
+    let resumed = if take_over {
+        error::judge(place).and_then(|()| renewed(place, now))
+    } else {
+        error::judge(place).and_then(|()| resumed(place, now))
+    };
+    resumed.map_err(Why::and_nothing_left)
 }
 
 fn resumed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
-    error::judge(place)?;
     if Machine::file(place.state).exists() {
-        let machine = Machine::load(place.state)?;
-        if machine.realm != place.realm || !machine.account.eq_ignore_ascii_case(&place.account()) {
-            return Err(Why::JoinedTo(machine.realm, machine.account));
-        }
+        let machine = own(place)?;
         let mut used = Which::Current;
         match as_host(place, &machine, &mut used) {
             Ok(mut contact) => {
@@ -172,16 +180,56 @@ fn resumed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
             Err(why) => return Err(why),
         }
     }
+    match begun(place) {
+        Some(machine) => go_on(place, machine, now),
+        None => Ok(None),
+    }
+}
+
+/// Where the host is to get another password: what it has is as good as lost, also if its file
+/// cannot be used or its account is disabled.
+fn renewed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
+    let known = match own(place) {
+        Ok(machine) => Some(machine),
+        Err(Why::Machine(
+            MachineError::NotJoined(_)
+            | MachineError::Broken { .. }
+            | MachineError::Unsafe(_, Unsafe::TooLong),
+        )) => None,
+        Err(why) => return Err(why),
+    };
     let Some(machine) = begun(place) else {
         return Ok(None);
     };
+    let new = machine.current.password.expose();
+    let mut keys = known.iter().flat_map(Machine::keys);
+    if keys.any(|(_, key)| key.password.expose() == new) {
+        // That join was whole: only its first file was left.
+        return Ok(None);
+    }
+    match go_on(place, machine, now) {
+        Err(Why::Unusable(_)) => Ok(None),
+        result => result,
+    }
+}
+
+/// The host's own file, if it is of this domain and this account.
+fn own(place: &Place<'_>) -> Result<Machine, Why> {
+    let machine = Machine::load(place.state)?;
+    if machine.realm != place.realm || !machine.account.eq_ignore_ascii_case(&place.account()) {
+        return Err(Why::JoinedTo(machine.realm, machine.account));
+    }
+    Ok(machine)
+}
+
+/// Finishes a join that was cut off. `None`: the directory never heard of it.
+fn go_on(place: &Place<'_>, machine: Machine, now: Timestamp) -> Result<Option<Joined>, Why> {
     match as_host(place, &machine, &mut Which::Current) {
         Ok(mut contact) => {
             complete(place, &mut contact, None)?;
             finish(place, &mut contact, machine, now)?;
             Ok(Some(joined(place, &mut contact, None, How::Finished)?))
         }
-        // The directory never heard of it.
         Err(Why::Password) => Ok(None),
         Err(why) => Err(why),
     }

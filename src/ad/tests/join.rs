@@ -260,7 +260,7 @@ impl Wire for ToDc {
 #[ignore = "needs a domain controller: DOMLOGON_TEST_DC=its address"]
 fn a_host_joins_is_asked_and_leaves() {
     let host = host("HJJOIN1");
-    assert_eq!(join::resume(&host.place(), now()).unwrap(), None);
+    assert_eq!(join::resume(&host.place(), false, now()).unwrap(), None);
     let joined = host.join(false).unwrap();
     assert_eq!(joined.how, How::Created);
     assert_eq!(
@@ -291,7 +291,7 @@ fn a_host_joins_is_asked_and_leaves() {
     assert_eq!(checks.len(), 10, "{checks:?}");
 
     // Said twice, it is done once.
-    let again = join::resume(&host.place(), now()).unwrap().unwrap();
+    let again = join::resume(&host.place(), false, now()).unwrap().unwrap();
     assert_eq!((again.how, again.account), (How::Already, joined.account));
 
     let machine = host.machine();
@@ -400,6 +400,23 @@ fn an_account_that_is_in_use_is_not_taken_by_accident() {
     assert_eq!(host.works(), Which::Current);
     assert!(host.machine().current.kvno > lost.current.kvno);
 
+    // Said of the host that has it, it gives another password.
+    let leaked = host.machine();
+    assert_eq!(join::resume(&host.place(), true, now()).unwrap(), None);
+    assert_eq!(host.join(true).unwrap().how, How::TakenOver);
+    assert_eq!(host.works(), Which::Current);
+    assert!(host.machine().current.kvno > leaked.current.kvno);
+    // Cut off after the directory knew, it is only finished.
+    let unfinished = host.state().join("machine.joining");
+    fs::rename(Machine::file(host.state()), &unfinished).unwrap();
+    leaked.store(host.state()).unwrap();
+    let resumed = join::resume(&host.place(), true, now()).unwrap().unwrap();
+    assert_eq!(resumed.how, How::Finished);
+    assert_eq!(host.works(), Which::Current);
+    let new = host.machine().current.password;
+    assert_ne!(new.expose(), leaked.current.password.expose());
+    assert!(!unfinished.exists());
+
     // Left by its own right, it may be taken again.
     let gone = join::leave(&host.place(), &host.machine(), None).unwrap();
     assert!(matches!(gone, Gone::Disabled | Gone::Closed), "{gone:?}");
@@ -451,7 +468,7 @@ fn a_controller_that_is_down_is_passed_over() {
     let joined = join::join(&place, &wish(false), &administrator()).unwrap();
     assert_eq!(joined.server, servers[1]);
     place.servers = &servers[..1];
-    let error = join::resume(&place, now()).unwrap_err();
+    let error = join::resume(&place, false, now()).unwrap_err();
     assert!(matches!(&*error.why, Why::Unreachable(name, _) if *name == servers[0]));
     let expected = join::Expected {
         rotate: None,
@@ -481,7 +498,7 @@ fn joining_again_mends_the_keytab() {
         bad.map(|check| check.subject).collect()
     };
     assert_eq!(bad(&broken), [Subject::Keytab]);
-    let mended = join::resume(&host.place(), now()).unwrap().unwrap();
+    let mended = join::resume(&host.place(), false, now()).unwrap().unwrap();
     assert_eq!(mended.how, How::Already);
     assert!(bad(&join::report(&host.place(), expected)).is_empty());
     assert_eq!(host.works(), Which::Current);
@@ -501,7 +518,7 @@ fn a_join_that_was_cut_off_is_gone_on_with() {
     )
     .unwrap();
     fs::remove_file(Machine::keytab(host.state())).unwrap();
-    let resumed = join::resume(&host.place(), now()).unwrap().unwrap();
+    let resumed = join::resume(&host.place(), false, now()).unwrap().unwrap();
     assert_eq!(resumed.how, How::Finished);
     assert_eq!(host.works(), Which::Current);
     assert!(!host.state().join("machine.joining").exists());
@@ -512,7 +529,7 @@ fn a_join_that_was_cut_off_is_gone_on_with() {
         host.state().join("machine.joining"),
     )
     .unwrap();
-    assert_eq!(join::resume(&host.place(), now()).unwrap(), None);
+    assert_eq!(join::resume(&host.place(), false, now()).unwrap(), None);
     assert_eq!(host.join(false).unwrap().how, How::Created);
     host.delete();
 }
@@ -644,7 +661,7 @@ fn a_forged_number_does_not_lose_the_host_its_keytab() {
         assert_eq!(host.works(), Which::Current);
     }
     // Joining again asks the directory for it.
-    join::resume(&host.place(), now()).unwrap().unwrap();
+    join::resume(&host.place(), false, now()).unwrap().unwrap();
     assert_eq!(host.machine().current.kvno, first + 3);
     assert_eq!(host.works(), Which::Current);
     // The next number that nobody made up is the right one.

@@ -60,7 +60,8 @@ pub(crate) fn run(asked: &Join) -> Result<Answer, Error> {
     host.make_state(&desk.state)?;
     join::process_defaults(&desk.profile);
     let place = desk.place(&dns_name, &names, &choice.servers, choice.site.as_deref());
-    let joined = match join::resume(&place, now()).map_err(JoinError::Join)? {
+    let resumed = join::resume(&place, asked.take_over, now()).map_err(JoinError::Join)?;
+    let joined = match resumed {
         Some(joined) => joined,
         None => {
             let wish = Wish {

@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/joining/computer account", computer),
         in_directory("directory/joining/twice", twice),
         in_directory("directory/joining/damaged keytab", damaged),
+        in_directory("directory/joining/joined, and a new password", leaked),
         in_directory("directory/joining/the domain knows another key", other_key),
         in_directory("directory/joining/leave", leave),
         in_directory("directory/joining/one-time password", one_time),
@@ -104,6 +105,20 @@ fn damaged(world: &mut World) -> Result<()> {
         is_in_again(world)?;
     }
     Ok(())
+}
+
+/// Somebody has read the host's password: it gets another one, though all is well.
+fn leaked(world: &mut World) -> Result<()> {
+    let before = key_version(world)?;
+    join(&["--take-over"])?;
+    is_in_again(world)?;
+    let after = key_version(world)?;
+    ensure(
+        before < after,
+        "the number of the computer's key",
+        format!("more than {before}"),
+        after.to_string(),
+    )
 }
 
 /// Somebody has reset the computer's account.

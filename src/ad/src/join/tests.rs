@@ -1,5 +1,7 @@
 use super::*;
 use crate::machine::Key;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 fn place<'a>(state: &'a Path, resolver: &'a Resolver) -> Place<'a> {
     Place {
@@ -88,28 +90,73 @@ fn names_are_judged_before_anybody_is_asked() {
     }
 }
 
-#[test]
-fn a_host_of_another_domain_is_not_joined_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let resolver = Resolver::default();
-    let place = place(folder.path(), &resolver);
-    let machine = Machine {
+fn machine(realm: &str, password: &[u8]) -> Machine {
+    Machine {
         account: "PC1$".to_owned(),
-        realm: "OTHER.EXAMPLE".to_owned(),
-        host: "pc1.other.example".to_owned(),
+        realm: realm.to_owned(),
+        host: format!("pc1.{}", realm.to_lowercase()),
         domain_sid: domlogon_protocol::Sid::domain(1, 2, 3),
         current: Key {
-            password: Secret::new(b"x"),
+            password: Secret::new(password),
             kvno: 1,
             set_at: Timestamp(0),
         },
         previous: None,
         pending: None,
+    }
+}
+
+#[test]
+fn a_host_of_another_domain_is_not_joined_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let resolver = Resolver::default();
+    let place = place(folder.path(), &resolver);
+    machine("OTHER.EXAMPLE", b"x").store(folder.path()).unwrap();
+    for take_over in [false, true] {
+        let refused = resume(&place, take_over, Timestamp(0)).unwrap_err();
+        assert!(matches!(*refused.why, Why::JoinedTo(..)));
+        assert!(refused.to_string().contains("domlogon leave"));
+    }
+}
+
+#[test]
+fn what_is_to_be_given_up_is_not_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody answers there: whether a controller was looked for is seen by that.
+    let resolver = Resolver {
+        resolv_conf: folder.path().join("resolv.conf"),
+        hosts: folder.path().join("hosts"),
+        ..Resolver::default()
     };
-    machine.store(folder.path()).unwrap();
-    let refused = resume(&place, Timestamp(0)).unwrap_err();
-    assert!(matches!(*refused.why, Why::JoinedTo(..)));
-    assert!(refused.to_string().contains("domlogon leave"));
+    std::fs::write(&resolver.resolv_conf, "nameserver 127.0.0.99\n").unwrap();
+    let place = place(folder.path(), &resolver);
+    let (file, unfinished) = (Machine::file(folder.path()), place.unfinished());
+    let begin = |take_over| resume(&place, take_over, Timestamp(0));
+    let is_asked = |result: Result<_, JoinError>| matches!(*result.unwrap_err().why, Why::Dns(_));
+    let [old, new] = [b"old", b"new"].map(|password| machine("CORP.EXAMPLE", password));
+
+    old.store(folder.path()).unwrap();
+    assert!(is_asked(begin(false)));
+    assert_eq!(begin(true).unwrap(), None);
+    // A join that was cut off may have given the host another one already.
+    new.store_at(&unfinished).unwrap();
+    assert!(is_asked(begin(true)));
+    // Or was whole, but for the end.
+    old.store_at(&unfinished).unwrap();
+    assert_eq!(begin(true).unwrap(), None);
+    crate::machine::remove(&unfinished).unwrap();
+
+    for broken in ["{".to_owned(), "x".repeat(70_000)] {
+        std::fs::write(&file, broken).unwrap();
+        let refused = begin(false).unwrap_err();
+        assert!(refused.to_string().contains("--take-over"), "{refused}");
+        assert_eq!(begin(true).unwrap(), None);
+    }
+    // First it has to be closed.
+    old.store(folder.path()).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let refused = begin(true).unwrap_err();
+    assert!(refused.to_string().contains("chmod 600"), "{refused}");
 }
 
 #[test]

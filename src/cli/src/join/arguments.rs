@@ -41,7 +41,7 @@ pub(crate) struct Join {
     #[arg(long, conflicts_with_all = ["user", "ou"])]
     pub(crate) one_time_password: bool,
     /// Take an account of this name that another host may be using, or that a user without
-    /// rights of his own has made.
+    /// rights of his own has made; where this host is joined already, give it another password.
     #[arg(long)]
     pub(crate) take_over: bool,
     /// Read the password from standard input: one line.

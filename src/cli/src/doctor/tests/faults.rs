@@ -529,6 +529,9 @@ fn names_are_single_words_of_the_commands() {
         mend("/var/lib/domlogon/accounts.db x;$(id)", exposed),
         "chmod 0600 '/var/lib/domlogon/accounts.db x;$(id)'"
     );
+    let key = mend("/var/lib/domlogon/machine.json", exposed);
+    assert!(key.starts_with("chmod 0600 /var/lib/domlogon/machine.json; then"));
+    assert!(key.ends_with("domlogon join REALM --take-over"), "{key}");
     assert_eq!(
         mend("/etc/pam.d/it's", exposed),
         "chown root:root '/etc/pam.d/it'\\''s' && chmod go-w '/etc/pam.d/it'\\''s'"
