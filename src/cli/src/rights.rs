@@ -4,7 +4,7 @@ mod arguments;
 mod change;
 pub(crate) mod edit;
 mod error;
-mod file;
+pub(crate) mod file;
 mod layout;
 mod list;
 mod plan;

@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
 use std::fs::{self, DirBuilder};
 use std::io::Write;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +23,10 @@ fn setting(name: &str, usual: &str) -> String {
 
 /// The exit status, and the answer in JSON.
 fn domlogon(root: &Path, arguments: &[&str], input: &str) -> (i32, Value) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_domlogon"))
+    // The daemon has to read what is written, whatever whoever runs it keeps to himself.
+    let mut child = Command::new("sh")
+        .args(["-c", "umask 077 && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_domlogon"))
         .args(arguments)
         .arg("--json")
         .arg("--root")
@@ -72,6 +75,13 @@ fn a_host_comes_and_goes() {
         "etc/systemd/system/domlogond.service.d/directory.conf",
     ] {
         assert!(root.join(file).is_file(), "{file}");
+    }
+    for (file, mode) in [
+        ("etc/domlogon", 0o755),
+        ("etc/domlogon/domlogon.toml", 0o644),
+    ] {
+        let found = fs::metadata(root.join(file)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{file}");
     }
     let configuration = fs::read_to_string(root.join("etc/domlogon/domlogon.toml")).unwrap();
     assert!(configuration.contains("\nbackend = \"directory\"\n"));

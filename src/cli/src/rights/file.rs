@@ -83,19 +83,7 @@ impl Draft {
     fn fill(&self, text: &str) -> io::Result<()> {
         let mut file: &File = &self.lock;
         file.write_all(text.as_bytes())?;
-        match fs::metadata(&self.path) {
-            Ok(old) => {
-                let new = file.metadata()?;
-                if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-                    fchown(file, Some(old.uid()), Some(old.gid()))?;
-                }
-                file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                file.set_permissions(Permissions::from_mode(MODE))?;
-            }
-            Err(error) => return Err(error),
-        }
+        dress(file, &self.path)?;
         file.sync_all()
     }
 
@@ -121,6 +109,23 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.beside);
         }
     }
+}
+
+/// Gives a file that was made the owner and the mode of the one in whose place it comes. If there
+/// is none: everybody may read it, whatever the umask is.
+pub(crate) fn dress(file: &File, old: &Path) -> io::Result<()> {
+    let mode = match fs::metadata(old) {
+        Ok(old) => {
+            let new = file.metadata()?;
+            if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+                fchown(file, Some(old.uid()), Some(old.gid()))?;
+            }
+            old.mode() & 0o7777
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => MODE,
+        Err(error) => return Err(error),
+    };
+    file.set_permissions(Permissions::from_mode(mode))
 }
 
 /// A whole file, if it is text of a bearable length.

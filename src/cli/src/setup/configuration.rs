@@ -1,11 +1,12 @@
 //! /etc/domlogon/domlogon.toml: read, judged, and written where it is still the example.
 
 use super::error::SetupError;
+use crate::rights::file::dress;
 use domlogon_protocol::UserName;
 use serde::Deserialize;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// The configuration.
@@ -156,9 +157,9 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), SetupError> {
         Ok(_) | Err(_) => {}
     }
     let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(failed)?;
+    make_folder(folder).map_err(failed)?;
     let unfinished = path.with_extension("toml.new");
-    let result = fill(&unfinished, text)
+    let result = fill(&unfinished, text, path)
         .and_then(|()| fs::rename(&unfinished, path))
         .and_then(|()| File::open(folder)?.sync_all());
     if result.is_err() {
@@ -167,7 +168,16 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), SetupError> {
     result.map_err(failed)
 }
 
-fn fill(path: &Path, text: &str) -> io::Result<()> {
+/// The daemon has to come to the file, whatever the umask is.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
+
+fn fill(path: &Path, text: &str, old: &Path) -> io::Result<()> {
     // One that an earlier run left unfinished.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -176,9 +186,10 @@ fn fill(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o644)
+        .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())?;
+    dress(&file, old)?;
     file.sync_all()
 }
 
@@ -292,6 +303,26 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(matches!(write(&link, "x"), Err(SetupError::NotAFile)));
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 2\n");
+    }
+
+    #[test]
+    fn it_keeps_its_owner_and_its_mode() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("etc/domlogon.toml");
+        let dress = |path: &Path| {
+            let found = fs::metadata(path).unwrap();
+            (found.mode() & 0o7777, found.gid())
+        };
+        write(&path, "a = 1\n").unwrap();
+        assert_eq!(dress(&path).0, 0o644);
+        assert_eq!(dress(path.parent().unwrap()).0, 0o755);
+        // Not everywhere may a test give a file away.
+        let _ = chown(&path, None, Some(12));
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let before = dress(&path);
+        write(&path, "a = 2\n").unwrap();
+        assert_eq!((dress(&path), before.0), (before, 0o640));
     }
 
     #[test]
