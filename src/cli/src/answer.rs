@@ -1,6 +1,7 @@
 //! What a command answers: for people, for programs, and as an exit status.
 
 use crate::error::Error;
+use crate::words::visible_lines;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -59,12 +60,18 @@ impl Answer {
 pub(crate) fn print(result: Result<Answer, Error>, as_json: bool) -> ExitCode {
     let (written, exit) = match result {
         Ok(answer) if as_json => (line(&answer.json), answer.exit),
-        Ok(answer) => (io::stdout().write_all(answer.text.as_bytes()), answer.exit),
+        Ok(answer) => {
+            let text = visible_lines(&answer.text);
+            (io::stdout().write_all(text.as_bytes()), answer.exit)
+        }
         Err(error) if as_json => (
             line(&json!({"error": {"name": error.word(), "text": error.to_string()}})),
             error.exit(),
         ),
-        Err(error) => (writeln!(io::stderr(), "domlogon: {error}"), error.exit()),
+        Err(error) => {
+            let text = visible_lines(&error.to_string());
+            (writeln!(io::stderr(), "domlogon: {text}"), error.exit())
+        }
     };
     match written {
         // A reader such as `head` that has seen enough is no failure.
@@ -76,5 +83,34 @@ pub(crate) fn print(result: Result<Answer, Error>, as_json: bool) -> ExitCode {
 }
 
 fn line(value: &Value) -> io::Result<()> {
-    writeln!(io::stdout(), "{value:#}")
+    writeln!(io::stdout(), "{}", json_lines(value))
+}
+
+/// JSON lets those control characters stand that are none of ASCII: a terminal heeds them, too.
+fn json_lines(value: &Value) -> String {
+    let mut text = String::new();
+    for c in format!("{value:#}").chars() {
+        if c.is_control() && c != '\n' {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_no_control_characters_and_says_the_same() {
+        let value = json!({"dn": "CN=\u{9b}A\u{1b}[2K\u{7f}\r\n\t", "hosts": ["é\u{85}"]});
+        let text = json_lines(&value);
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n'),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

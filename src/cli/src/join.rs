@@ -23,6 +23,7 @@ pub(crate) use report::run as testjoin;
 use crate::answer::Answer;
 use crate::error::Error;
 use crate::password;
+use crate::words::visible;
 use configuration::Configuration;
 use domlogon_ad::join::{self, Authority, How, Joined, Wish};
 use domlogon_protocol::{Secret, Timestamp};
@@ -151,7 +152,8 @@ fn answer(
         "{} is in the domain {} ({}).\n  account {}: {sentence}\n",
         names.full, joined.domain, joined.dns_name, joined.account
     );
-    let mut line = |label: &str, value: &str| text.push_str(&format!("  {label}: {value}\n"));
+    let mut line =
+        |label: &str, value: &str| text.push_str(&format!("  {label}: {}\n", visible(value)));
     if let Some(dn) = dn {
         line("entry", dn);
     }

@@ -612,6 +612,30 @@ fn explain_exits_by_its_answer() {
     }
 }
 
+/// Whoever may name an account or a group of a directory may not write on an administrator's
+/// terminal by that.
+#[test]
+fn no_name_moves_the_cursor() {
+    const HOSTILE: &str = "alice\u{1b}[2K\r\u{9b}A";
+    let daemon = Daemon::answering(|request| match request {
+        Request::Explain { .. } => {
+            let mut reply = explanation(Verdict::Success);
+            if let Reply::Explanation(explanation) = &mut reply {
+                explanation.with_password.params.user = HOSTILE.to_owned();
+            }
+            reply
+        }
+        _ => Reply::AdminRefused(Box::new(AdminError::NoSuchUser(HOSTILE.to_owned()))),
+    });
+    let explained = out(&daemon.run(&["explain", "alice", "--service", "sshd"]));
+    assert!(explained.starts_with("alice?[2K??A by"), "{explained:?}");
+    let error = err(&daemon.run(&["user", "show", "alice"]));
+    for text in [explained, error] {
+        let moves = |c: char| c.is_control() && c != '\n';
+        assert!(text.contains("alice") && !text.contains(moves), "{text:?}");
+    }
+}
+
 #[test]
 fn who_may_not_use_the_administrators_socket_asks_like_anybody() {
     let daemon = Daemon::answering(|_| Reply::Refused(Verdict::AccessDenied));

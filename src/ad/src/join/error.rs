@@ -5,7 +5,7 @@ use crate::dns::DnsError;
 use crate::ldap::LdapError;
 use crate::machine::{LONGEST_NAME, MachineError};
 use crate::rotation::RotationError;
-use core::fmt;
+use core::fmt::{self, Write};
 use domlogon_krb5::{self as krb5, code};
 use std::io;
 use std::path::PathBuf;
@@ -262,6 +262,33 @@ impl core::error::Error for JoinError {}
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Visible(f).write_fmt(format_args!("{}", Raw(self)))
+    }
+}
+
+/// Lets nothing through that would move what is shown: whoever made a name of the directory may
+/// have put there what he likes.
+struct Visible<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Write for Visible<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.chars()
+            .map(|c| if c.is_control() { '?' } else { c })
+            .try_for_each(|c| self.0.write_char(c))
+    }
+}
+
+struct Raw<'a>(&'a Why);
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.say(f)
+    }
+}
+
+impl Why {
+    /// With the names in it as they are.
+    fn say(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LongName(name) => write!(
                 f,
@@ -288,7 +315,7 @@ impl fmt::Display for Why {
                 "{user} is not a user of the domain to join. Give one of its own, by the name \
                  alone: --user NAME"
             ),
-            Self::Dns(error) => error.fmt(f),
+            Self::Dns(error) => write!(f, "{error}"),
             Self::Unreachable(server, error) => write!(
                 f,
                 "The domain controller {server} does not answer: {error}. Ports 88, 389 and 464 \
@@ -411,7 +438,7 @@ impl fmt::Display for Why {
                 "The domain's ticket for this host does not open with the host's new key: \
                  {error}. The account may have been changed meanwhile."
             ),
-            Self::Machine(error) => error.fmt(f),
+            Self::Machine(error) => write!(f, "{error}"),
             Self::File(path, error) => {
                 write!(f, "{} could not be written: {error}.", path.display())
             }

@@ -160,6 +160,27 @@ fn what_is_to_be_given_up_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_name_of_the_directory_moves_nothing_on_the_terminal() {
+    const HOSTILE: &str = "CN=PC1\u{1b}[2K\r\nAll is well.\u{9b}A";
+    let name = || HOSTILE.to_owned();
+    for why in [
+        Why::MadeBy(name(), name()),
+        Why::Exists(name(), Some(name())),
+        Why::IsNoComputer(name()),
+        Why::IsController(name()),
+        Why::NoRightTo(name()),
+        Why::Taken(name()),
+        Why::JoinedTo(name(), name()),
+    ] {
+        let said = why.and_nothing_left().to_string();
+        let (why, left) = said.split_once('\n').unwrap();
+        assert!(!why.contains(char::is_control), "{said:?}");
+        assert!(why.contains("CN=PC1?[2K??All is well.?A"), "{said}");
+        assert_eq!(left, "Nothing is left of the attempt.");
+    }
+}
+
+#[test]
 fn a_wrong_clock_is_named_as_such() {
     let error = |server_time| {
         krb5::Error::Kdc(krb5::KdcError {

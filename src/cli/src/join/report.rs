@@ -7,6 +7,7 @@ use super::scratch::Scratch;
 use super::{need_root, now};
 use crate::answer::{Answer, Exit};
 use crate::error::Error;
+use crate::words::visible;
 use domlogon_ad::join::{self, Check, Expected, Found};
 use domlogon_ad::machine::Machine;
 use domlogon_rules::durations::{self, Span};
@@ -76,8 +77,10 @@ fn answer(checks: &[Check]) -> Answer {
             (Exit::Yes, Found::Unknown(_)) => Exit::CouldNotTell,
             (exit, _) => exit,
         };
-        text.push_str(&format!("{mark:<6} {subject:<22} {what}\n"));
+        // Names of the directory are in it.
+        text.push_str(&format!("{mark:<6} {subject:<22} {}\n", visible(what)));
         if let Some(cure) = cure {
+            let cure = visible(cure);
             text.push_str(&format!("{:<6} {:<22} mend it: {cure}\n", "", ""));
         }
         lines.push(Line {
@@ -125,5 +128,13 @@ mod tests {
         assert_eq!(lines[1], "WRONG  clock                  wrong");
         assert_eq!(lines[2].trim_start(), "mend it: a cure");
         assert_eq!(answer.json["checks"][1]["cure"], "a cure");
+    }
+
+    #[test]
+    fn a_name_of_the_directory_is_one_line() {
+        let name = "dNSHostName is x\nok     names\u{1b}[2K".to_owned();
+        let answer = checked(vec![Found::Bad(name.clone(), name)]);
+        assert_eq!(answer.text.lines().count(), 2, "{}", answer.text);
+        assert!(!answer.text.contains('\u{1b}'), "{:?}", answer.text);
     }
 }
