@@ -66,7 +66,7 @@ pub(crate) fn run(asked: &Setup, daemon: &Daemon) -> Result<Answer, Error> {
 
     let mut done = Done::default();
     if let Plan::Write(text) = plan {
-        configuration::write(file, &text)?;
+        configuration::write(file, &text, existing.text())?;
         done.configuration_written = true;
     }
     if !runs {

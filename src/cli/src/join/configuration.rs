@@ -4,6 +4,7 @@
 use super::error::JoinError;
 use super::host::Host;
 use super::{Choice, Done};
+use crate::setup::SetupError;
 use crate::setup::configuration::write;
 use domlogon_ad::join::Joined;
 use serde::Deserialize;
@@ -181,8 +182,9 @@ impl Configuration {
             return Ok(false);
         }
         let path = host.at(FILE);
-        write(&path, &text).map_err(|error| match error {
-            crate::setup::SetupError::File(path, error) => JoinError::File(path, error),
+        write(&path, &text, self.text.as_deref()).map_err(|error| match error {
+            SetupError::File(path, error) => JoinError::File(path, error),
+            SetupError::ChangedMeanwhile => JoinError::ChangedMeanwhile,
             _ => JoinError::File(path, io::ErrorKind::InvalidInput.into()),
         })?;
         Ok(true)

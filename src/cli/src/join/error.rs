@@ -21,6 +21,8 @@ pub(crate) enum JoinError {
     Machine(MachineError),
     /// The configuration is no TOML, or not laid out as one can edit it.
     Unreadable,
+    /// Somebody else has changed the configuration.
+    ChangedMeanwhile,
     /// The configuration is for another domain: its DNS name, and the one that was asked for.
     OtherDomain(String, String),
     /// There are accounts of another domain on this host.
@@ -47,6 +49,7 @@ impl JoinError {
             | Self::Machine(_)
             | Self::Unreadable
             | Self::UnderWay
+            | Self::ChangedMeanwhile
             | Self::File(..) => Exit::CouldNotTell,
         }
     }
@@ -58,6 +61,7 @@ impl JoinError {
             Self::Machine(MachineError::NotJoined(_)) => "not_joined",
             Self::Machine(_) => "machine_file",
             Self::Unreadable => "bad_configuration",
+            Self::ChangedMeanwhile => "changed_meanwhile",
             Self::OtherDomain(..) => "other_domain",
             Self::HasDatabase(_) => "has_database",
             Self::UnderWay => "under_way",
@@ -84,6 +88,11 @@ impl fmt::Display for JoinError {
                 f,
                 "{FILE} has a mistake, or is laid out so that it cannot be edited. Nothing was \
                  changed. See it with: domlogon check"
+            ),
+            Self::ChangedMeanwhile => write!(
+                f,
+                "Somebody else has just changed {FILE}. That stays as it is. Look at it, and say \
+                 the same command again: it goes on from here."
             ),
             Self::OtherDomain(found, asked) => write!(
                 f,

@@ -40,7 +40,7 @@ pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
         _ => None,
     };
     service::stop(&host);
-    forget(&host, &configuration, &state)?;
+    forget(&host, &state)?;
     let start = service::settle(&host, configuration.has_accounts(&host));
     Ok(answer(machine.as_ref(), gone, start))
 }
@@ -84,8 +84,9 @@ fn tell(
 
 /// Takes away what the join has put on this host. The host's password goes last: until then
 /// the same command can be said again.
-fn forget(host: &Host, configuration: &Configuration, state: &Path) -> Result<(), JoinError> {
-    configuration.leave(host)?;
+fn forget(host: &Host, state: &Path) -> Result<(), JoinError> {
+    // As it is now: the directory was asked meanwhile, and perhaps somebody for his password.
+    Configuration::read(host)?.leave(host)?;
     service::close_network(host)?;
     host.unlink_keytab(state)?;
     for name in CACHE {
@@ -154,4 +155,33 @@ fn answer(machine: Option<&Machine>, gone: Option<Gone>, start: service::Start) 
         daemon_started: start == service::Start::Started,
     };
     Answer::yes(text, &shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_to_the_configuration_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(Some(folder.path()));
+        let path = host.at(FILE);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text =
+            "[domain]\nname = \"CORP\"\ndns_name = \"corp.example\"\nbackend = \"directory\"\n";
+        fs::write(&path, text).unwrap();
+        let configuration = Configuration::read(&host).unwrap();
+        let edited = format!("{text}[ids]\nminimum = 5000\n");
+        fs::write(&path, &edited).unwrap();
+        forget(&host, &configuration.state(&host)).unwrap();
+        let left = edited.replace("backend", "#backend");
+        assert_eq!(fs::read_to_string(&path).unwrap(), left);
+        // With what was read before, nothing would be written any more.
+        let refused = configuration.leave(&host);
+        assert!(
+            matches!(refused, Err(JoinError::ChangedMeanwhile)),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), left);
+    }
 }

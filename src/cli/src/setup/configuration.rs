@@ -88,6 +88,10 @@ impl Existing {
         })
     }
 
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
     /// The domain that somebody has chosen. The example's is nobody's choice.
     pub(crate) fn chosen(&self) -> Option<&Names> {
         let is_example = self.text.as_deref() == Some(EXAMPLE);
@@ -148,8 +152,9 @@ fn with_names(text: &str, names: &Names) -> Result<String, SetupError> {
     }
 }
 
-/// Puts the file there whole, or leaves what is there.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), SetupError> {
+/// Puts the file there whole, or leaves what is there: also where that is not what was read any
+/// more, `None` for no file.
+pub(crate) fn write(path: &Path, text: &str, read: Option<&str>) -> Result<(), SetupError> {
     let failed = |error| SetupError::File(path.to_owned(), error);
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => return Err(SetupError::NotAFile),
@@ -159,13 +164,28 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), SetupError> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     make_folder(folder).map_err(failed)?;
     let unfinished = path.with_extension("toml.new");
-    let result = fill(&unfinished, text, path)
-        .and_then(|()| fs::rename(&unfinished, path))
-        .and_then(|()| File::open(folder)?.sync_all());
+    let put = || -> Result<(), SetupError> {
+        fill(&unfinished, text, path).map_err(failed)?;
+        if !is_still(path, read).map_err(failed)? {
+            return Err(SetupError::ChangedMeanwhile);
+        }
+        fs::rename(&unfinished, path)
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(failed)
+    };
+    let result = put();
     if result.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
-    result.map_err(failed)
+    result
+}
+
+fn is_still(path: &Path, read: Option<&str>) -> io::Result<bool> {
+    match fs::read(path) {
+        Ok(now) => Ok(read.map(str::as_bytes) == Some(&*now)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(read.is_none()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The daemon has to come to the file, whatever the umask is.
@@ -294,15 +314,36 @@ mod tests {
     fn it_is_written_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("etc/domlogon.toml");
-        write(&path, "a = 1\n").unwrap();
+        write(&path, "a = 1\n", None).unwrap();
         fs::write(path.with_extension("toml.new"), "left over").unwrap();
-        write(&path, "a = 2\n").unwrap();
+        write(&path, "a = 2\n", Some("a = 1\n")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 2\n");
         assert!(!path.with_extension("toml.new").exists());
         let link = folder.path().join("link.toml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(matches!(write(&link, "x"), Err(SetupError::NotAFile)));
+        assert!(matches!(
+            write(&link, "x", Some("a = 2\n")),
+            Err(SetupError::NotAFile)
+        ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 2\n");
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("domlogon.toml");
+        fs::write(&path, "by hand\n").unwrap();
+        for read in [None, Some("as it was\n")] {
+            let refused = write(&path, "ours\n", read);
+            assert!(
+                matches!(refused, Err(SetupError::ChangedMeanwhile)),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), "by hand\n");
+        fs::remove_file(&path).unwrap();
+        assert!(write(&path, "ours\n", Some("by hand\n")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
@@ -314,14 +355,14 @@ mod tests {
             let found = fs::metadata(path).unwrap();
             (found.mode() & 0o7777, found.gid())
         };
-        write(&path, "a = 1\n").unwrap();
+        write(&path, "a = 1\n", None).unwrap();
         assert_eq!(dress(&path).0, 0o644);
         assert_eq!(dress(path.parent().unwrap()).0, 0o755);
         // Not everywhere may a test give a file away.
         let _ = chown(&path, None, Some(12));
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         let before = dress(&path);
-        write(&path, "a = 2\n").unwrap();
+        write(&path, "a = 2\n", Some("a = 1\n")).unwrap();
         assert_eq!((dress(&path), before.0), (before, 0o640));
     }
 

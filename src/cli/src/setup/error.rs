@@ -27,6 +27,8 @@ pub(crate) enum SetupError {
     HasDatabase(PathBuf),
     /// The daemon runs for another domain.
     RunsFor(String),
+    /// Somebody else has changed the configuration.
+    ChangedMeanwhile,
     /// The configuration is something else than a file.
     NotAFile,
     /// A file could not be read or written.
@@ -53,6 +55,7 @@ impl SetupError {
             | Self::NoTerminal(_)
             | Self::Input(_)
             | Self::Unreadable
+            | Self::ChangedMeanwhile
             | Self::NotAFile
             | Self::File(..)
             | Self::NoServiceManager
@@ -72,6 +75,7 @@ impl SetupError {
             Self::Unreadable => "bad_configuration",
             Self::OtherDomain(..) | Self::RunsFor(_) => "other_domain",
             Self::HasDatabase(_) => "has_database",
+            Self::ChangedMeanwhile => "changed_meanwhile",
             Self::NotAFile | Self::File(..) => "file",
             Self::NoServiceManager => "no_service_manager",
             Self::Systemctl(_) | Self::NotStarted | Self::Silent => "not_started",
@@ -124,6 +128,11 @@ impl fmt::Display for SetupError {
                 f,
                 "domlogond runs for the domain {domain}. Nothing was changed. Give --domain \
                  {domain}; or, if its configuration was changed: systemctl restart domlogond"
+            ),
+            Self::ChangedMeanwhile => write!(
+                f,
+                "Somebody else has just changed {FILE}. That stays as it is; nothing more was \
+                 changed. Look at it, then give the same command again."
             ),
             Self::NotAFile => write!(
                 f,
