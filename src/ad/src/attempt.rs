@@ -18,12 +18,33 @@ use crate::status::{Native, Refusal};
 use crate::transport::{KERBEROS, Wire};
 use crate::trouble::Trouble;
 use domlogon_krb5::{Context, Credentials, Error, KdcError, ReplyFault, code};
-use domlogon_protocol::{Secret, UserName};
+use domlogon_protocol::{Secret, UserName, Verdict};
 use std::io;
 use std::time::Instant;
 
 /// The service that changes passwords.
 const CHANGEPW: &str = "kadmin/changepw";
+
+/// What a controller is asked for with a password.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// The ticket of somebody who logs on. It says whose password it was.
+    Logon,
+    /// The ticket for a change, for the name that was asked for.
+    Change,
+    /// Whose password it is, also where it has expired.
+    Owner,
+}
+
+impl Wanted {
+    /// The service that the ticket is for, other than the ticket-granting one.
+    const fn service(self) -> Option<&'static str> {
+        match self {
+            Self::Logon => None,
+            Self::Change | Self::Owner => Some(CHANGEPW),
+        }
+    }
+}
 
 /// What a controller says of a password.
 enum Said {
@@ -36,6 +57,11 @@ enum Said {
 enum Armour {
     On,
     Off,
+}
+
+/// Whether both of two answers were said in one.
+fn both(one: Armour, other: Armour) -> bool {
+    one == Armour::On && other == Armour::On
 }
 
 /// What a wrong password gets, where none was sent.
@@ -103,7 +129,7 @@ impl<'a> Attempt<'a> {
     /// [`Trouble`]. After [`Trouble::Interrupted`] nobody knows whether it was counted, and it
     /// must not be sent to another controller.
     pub(crate) fn log_on(&mut self) -> Result<Tried, Trouble> {
-        match self.ask(None)? {
+        match self.ask(Wanted::Logon)? {
             Said::Yes(credentials, Armour::On) => Ok(self.right(credentials)),
             Said::Yes(credentials, Armour::Off) => {
                 Ok(match self.prove_controller(&credentials)? {
@@ -122,24 +148,31 @@ impl<'a> Attempt<'a> {
     /// An expired password gets no ordinary ticket. There, without FAST, the controller shows
     /// itself at the end alone, by the new password.
     ///
+    /// The ticket for the change has the name that was asked for, whosever password it was: that
+    /// is asked first.
+    ///
     /// # Errors
     /// As [`Attempt::log_on`].
     pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
-        match self.ask(Some(CHANGEPW))? {
-            Said::Yes(ticket, Armour::On) => Ok(self.right(ticket)),
-            Said::Yes(ticket, Armour::Off) => match self.plain(None) {
+        let first = match self.ask(Wanted::Owner)? {
+            Said::Yes(owner, armour) => match self.right(owner) {
+                Tried::Right(_) => armour,
+                other => return Ok(other),
+            },
+            Said::No(error, armour) => return self.refused(&error, armour),
+        };
+        match self.ask(Wanted::Change)? {
+            Said::Yes(ticket, armour) if both(first, armour) => Ok(Tried::Right(Box::new(ticket))),
+            Said::Yes(ticket, _) => match self.plain(Wanted::Logon) {
                 Ok(tgt) => Ok(match self.prove_controller(&tgt)? {
                     None => match self.right(tgt) {
-                        Tried::Right(_) => self.right(ticket),
+                        Tried::Right(_) => Tried::Right(Box::new(ticket)),
                         other => other,
                     },
                     Some(refusal) => Tried::Refused(refusal),
                 }),
                 Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => {
-                    Ok(match self.right(ticket) {
-                        Tried::Right(ticket) => Tried::Unvouched(ticket),
-                        other => other,
-                    })
+                    Ok(Tried::Unvouched(Box::new(ticket)))
                 }
                 Err(error) => Err(self.failed(error)),
             },
@@ -153,22 +186,37 @@ impl<'a> Attempt<'a> {
             Armour::On if !says_enough(error.code) => self.reason(error)?,
             Armour::On | Armour::Off => known(error)?,
         };
-        if refusal.proves_password {
-            return Ok(Tried::Proven {
-                refusal,
-                vouched: armour == Armour::On,
+        // One whose age is all that is wrong leads in: whose it is does not stand in a refusal.
+        // Nor may it have been looked at; for the service that changes it, it has to be.
+        let is_asked_for = if refusal.proves_password {
+            refusal.is_about_age()
+        } else {
+            error.code == code::KEY_EXPIRED && !error.after_preauth
+        };
+        if !is_asked_for {
+            return Ok(if refusal.proves_password {
+                Tried::Proven {
+                    refusal,
+                    vouched: armour == Armour::On,
+                }
+            } else {
+                Tried::Refused(refusal)
             });
         }
-        if error.code != code::KEY_EXPIRED || error.after_preauth {
-            return Ok(Tried::Refused(refusal));
-        }
-        // It calls a password old that it has not looked at. For the service that changes it,
-        // it has to look.
-        match self.ask(Some(CHANGEPW))? {
-            Said::Yes(_, armour) => Ok(Tried::Proven {
-                refusal,
-                vouched: armour == Armour::On,
+        match self.ask(Wanted::Owner)? {
+            Said::Yes(owner, second) => Ok(match self.right(owner) {
+                Tried::Right(_) => Tried::Proven {
+                    refusal,
+                    vouched: both(armour, second),
+                },
+                other => other,
             }),
+            Said::No(error, second) if error.after_preauth && !says_enough(error.code) => {
+                Ok(Tried::Proven {
+                    refusal: another_reason(&error)?,
+                    vouched: both(armour, second),
+                })
+            }
             Said::No(error, _) => Ok(Tried::Refused(known(&error)?)),
         }
     }
@@ -179,7 +227,7 @@ impl<'a> Attempt<'a> {
     ///
     /// A controller that looks at the password first gets a proof of it outside the armour.
     fn reason(&mut self, error: &KdcError) -> Result<Refusal, Trouble> {
-        match self.plain(None) {
+        match self.plain(Wanted::Logon) {
             Err(Error::Kdc(plain)) if plain.code == error.code => {
                 let refusal = known(&plain)?;
                 Ok(Refusal {
@@ -194,10 +242,10 @@ impl<'a> Attempt<'a> {
     }
 
     /// Asks for a ticket, in armour where the controller has it.
-    fn ask(&mut self, service: Option<&str>) -> Result<Said, Trouble> {
+    fn ask(&mut self, wanted: Wanted) -> Result<Said, Trouble> {
         let session = &self.directory.session;
         if session.may_have_fast(self.server) {
-            let (said, sent) = self.armoured(service);
+            let (said, sent) = self.armoured(wanted);
             match said {
                 Ok(credentials) => {
                     session.fast.met(&self.server.name);
@@ -228,7 +276,7 @@ impl<'a> Attempt<'a> {
                 Err(_) => session.fast.missed(&self.server.name),
             }
         }
-        match self.plain(service) {
+        match self.plain(wanted) {
             Ok(credentials) => Ok(Said::Yes(credentials, Armour::Off)),
             Err(error) => self.said(error),
         }
@@ -266,7 +314,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Also says how many messages were sent: the first has no proof of the password in it.
-    fn armoured(&mut self, service: Option<&str>) -> (Result<Credentials, Error>, u32) {
+    fn armoured(&mut self, wanted: Wanted) -> (Result<Credentials, Error>, u32) {
         let (wire, name) = (&mut self.wire, &self.live.person.name);
         let mut sent = 0;
         let mut exchange = |request: &[u8]| {
@@ -274,23 +322,33 @@ impl<'a> Attempt<'a> {
             wire.exchange(request)
         };
         let (realm, password) = (&self.realm, self.password);
-        let said = self.kerberos.with_password_armored(
-            name,
-            realm,
-            password,
-            service,
-            ARMOUR,
-            &mut exchange,
-        );
+        let kerberos = &self.kerberos;
+        let said = match wanted {
+            Wanted::Owner => {
+                kerberos.owner_of_password(name, realm, password, Some(ARMOUR), &mut exchange)
+            }
+            Wanted::Logon | Wanted::Change => kerberos.with_password_armored(
+                name,
+                realm,
+                password,
+                wanted.service(),
+                ARMOUR,
+                &mut exchange,
+            ),
+        };
         (said, sent)
     }
 
-    fn plain(&mut self, service: Option<&str>) -> Result<Credentials, Error> {
+    fn plain(&mut self, wanted: Wanted) -> Result<Credentials, Error> {
         let (wire, name) = (&mut self.wire, &self.live.person.name);
         let mut exchange = |request: &[u8]| wire.exchange(request);
-        let (realm, password) = (&self.realm, self.password);
-        self.kerberos
-            .with_password(name, realm, password, service, &mut exchange)
+        let (realm, password, kerberos) = (&self.realm, self.password, &self.kerberos);
+        match wanted {
+            Wanted::Owner => kerberos.owner_of_password(name, realm, password, None, &mut exchange),
+            Wanted::Logon | Wanted::Change => {
+                kerberos.with_password(name, realm, password, wanted.service(), &mut exchange)
+            }
+        }
     }
 
     /// A ticket of the person for this host has to open with the host's key. The controller may
@@ -339,6 +397,20 @@ const fn says_enough(number: i32) -> bool {
         number,
         code::PREAUTH_FAILED | code::BAD_INTEGRITY | code::CLIENT_UNKNOWN | code::KEY_EXPIRED
     )
+}
+
+/// What stands against somebody beside the age of his password, such as his hours. In the armour
+/// it has no name. A lockout looks like it, but comes before the password is looked at.
+fn another_reason(error: &KdcError) -> Result<Refusal, Trouble> {
+    let refusal = known(error)?;
+    Ok(match refusal.verdict {
+        Verdict::LockedOut => Refusal {
+            verdict: Verdict::AccountRestriction,
+            proves_password: true,
+            ..refusal
+        },
+        _ => refusal,
+    })
 }
 
 /// The judgement in an error.

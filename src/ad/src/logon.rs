@@ -139,8 +139,9 @@ impl Directory {
     }
 
     /// The password was right, and the controller refuses. Our own order decides which of
-    /// the reasons is told; where we find none, the controller's stands, if it refuses here
-    /// and now.
+    /// the reasons is told; where we find none that refuses here and now, the controller's
+    /// stands. The age of the password is none, but where that is the controller's as well: only
+    /// then has it said whose password it was.
     fn judge_proven(
         &self,
         live: &Live,
@@ -149,8 +150,11 @@ impl Directory {
         now: Timestamp,
     ) -> Result<Judgement, Trouble> {
         let mut judgement = self.judge(live, place, Proof::Password, now);
-        let overlooked = refusal.is_about_age() && overlooks_age(&judgement);
-        if judgement.decision.verdict == Verdict::Success && !overlooked {
+        let verdict = judgement.decision.verdict;
+        let both_say_age =
+            refusal.is_about_age() && (verdict != Verdict::Success || overlooks_age(&judgement));
+        let lets_in = verdict.grants() && !both_say_age;
+        if lets_in {
             let theirs = self.theirs(refusal, live, place);
             judgement.decision = refusing(theirs, Hook::Authenticate, place)?;
         }

@@ -200,6 +200,24 @@ fn an_old_password_leads_to_the_change_by_anybodys_word() {
     }
 }
 
+/// Who is disabled may have another person's name for his other one (userPrincipalName).
+#[test]
+fn an_old_password_leads_nowhere_where_that_is_not_why_the_controller_refuses() {
+    let old = Person {
+        pwd_last_set: 0,
+        computed_control: Some(0x80_0000),
+        password_expiry: PasswordExpiry::Demanded,
+        ..Person::example("alice", 1103)
+    };
+    for service in ["login", "su"] {
+        for said in [DISABLED, EXPIRED] {
+            let verdict = refused(said, true, service, old.clone()).verdict;
+            let code = verdict.pam_code(Hook::Authenticate, service);
+            assert_ne!(code, PamCode::Success, "{said:?} at {service}: {verdict:?}");
+        }
+    }
+}
+
 /// Where anybody says that the password must be changed, and somebody types `password`.
 fn led(directory: &Directory, service: &str, password: &[u8]) -> Result<Verdict, Trouble> {
     let (host, rights) = (host(), Rights::default());

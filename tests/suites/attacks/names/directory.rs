@@ -6,7 +6,8 @@ use domlogon_tests::account::Condition::*;
 use domlogon_tests::program::everything;
 use domlogon_tests::world::PATIENCE;
 use domlogon_tests::{
-    Directory, Failure, Log, PASSWORD, Program, Result, World, contact, ensure, ensure_equal,
+    Directory, Failure, Log, NEW_PASSWORD, PASSWORD, Probe, Program, Result, World, contact,
+    ensure, ensure_equal,
 };
 use serde_json::json;
 use std::fs;
@@ -328,6 +329,41 @@ fn principals(world: &mut World) -> Result<()> {
     }
     // The controller itself takes one for the other.
     log.line_with(&[&format!("took {name} for {}@", thief.name)])?;
+    account.opens_with(PASSWORD)?;
+    // Where a password is to be changed the controller refuses, and does not say whose it was.
+    for due in [&[&thief, &account][..], &[&thief], &[&account]] {
+        for account in due {
+            account.set(&["--must-change", "yes"])?;
+        }
+        for service in ["login", "sshd", "polkit-1", "swaylock"] {
+            let report = Probe::bare(service, name).answer(THIEFS).run(&["auth"])?;
+            ensure(
+                report.code("auth")? == "AUTH_ERR",
+                format!(
+                    "{} at {service} as {name} with his own password",
+                    thief.name
+                ),
+                "AUTH_ERR",
+                report.text(),
+            )?;
+        }
+        let report = Probe::bare("once", name)
+            .answer(THIEFS)
+            .answer(NEW_PASSWORD)
+            .answer(NEW_PASSWORD)
+            .as_user(name)
+            .run(&["chauthtok"])?;
+        ensure(
+            report.code("chauthtok")? != "SUCCESS" && report.text().contains("is not right"),
+            format!("a change of {name} with the password of {}", thief.name),
+            "none, as the old password is not right",
+            report.text(),
+        )?;
+        thief.opens_with(THIEFS)?;
+        for account in due {
+            account.set(&["--must-change", "no"])?;
+        }
+    }
     account.opens_with(PASSWORD)
 }
 
