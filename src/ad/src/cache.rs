@@ -4,6 +4,7 @@
 //! It holds nothing that opens anything elsewhere. The one secret in it is a slow hash of
 //! the last password that a controller has confirmed, if offline logons are allowed.
 
+mod doubts;
 mod people;
 mod saved;
 mod teams;
@@ -17,6 +18,7 @@ pub(crate) use teams::KnownTeam;
 use crate::news::News;
 use domlogon_protocol::Timestamp;
 use domlogon_rules::roster::Kind;
+use doubts::Doubts;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -98,6 +100,10 @@ const COUNTED: Duration = Duration::from_secs(5);
 /// The file.
 pub(crate) struct Cache {
     connection: Mutex<Connection>,
+    /// Users who may be otherwise than they are in the file, or gone. Locked after the file.
+    doubted: Mutex<Doubts>,
+    /// Whose saved password may be another one than in the file.
+    doubted_saved: Mutex<Doubts>,
     /// How many users and groups were known, and when.
     counted: Mutex<Option<(Instant, (u32, u32))>>,
     /// Who or what may be otherwise than it was said.
@@ -125,6 +131,8 @@ impl Cache {
         lay_out(&mut connection)?;
         Ok(Self {
             connection: Mutex::new(connection),
+            doubted: Mutex::default(),
+            doubted_saved: Mutex::default(),
             counted: Mutex::default(),
             news: News::default(),
         })
@@ -144,14 +152,40 @@ impl Cache {
     /// asked for.
     pub(crate) fn sweep(&self, begin: Timestamp) -> Result<()> {
         let connection = self.lock();
-        self.note_people(&connection, "seen < ?1", [begin.0])?;
-        self.note_teams(&connection, "seen < ?1", [begin.0])?;
+        let swept = self.delete_unseen(&connection, begin);
+        if swept.is_err() {
+            self.doubt_unseen(&connection, begin)?;
+        }
+        swept
+    }
+
+    fn delete_unseen(&self, connection: &Connection, begin: Timestamp) -> Result<()> {
+        self.note_people(connection, "seen < ?1", [begin.0])?;
+        self.note_teams(connection, "seen < ?1", [begin.0])?;
         connection.execute(
             "DELETE FROM saved WHERE sid IN (SELECT sid FROM people WHERE seen < ?1)",
             [begin.0],
         )?;
         connection.execute("DELETE FROM people WHERE seen < ?1", [begin.0])?;
         connection.execute("DELETE FROM teams WHERE seen < ?1", [begin.0])?;
+        Ok(())
+    }
+
+    /// Deletes what is doubted, as soon as that can be done: a restart must not bring it back.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let connection = self.lock();
+        let mut doubts = lock(&self.doubted);
+        for mark in doubts.some() {
+            self.note_people(&connection, "sid = ?1 OR key = ?1", [&mark])?;
+            connection.execute("DELETE FROM people WHERE sid = ?1 OR key = ?1", [&mark])?;
+            doubts.clear(&mark);
+        }
+        drop(doubts);
+        let mut doubts = lock(&self.doubted_saved);
+        for mark in doubts.some() {
+            connection.execute("DELETE FROM saved WHERE sid = ?1", [&mark])?;
+            doubts.clear(&mark);
+        }
         Ok(())
     }
 
@@ -214,10 +248,20 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.connection)
     }
+
+    /// Lets every write fail from now on, as on a full disk, or no more.
+    #[cfg(test)]
+    pub(crate) fn fill_disk(&self, is_full: bool) {
+        self.lock()
+            .pragma_update(None, "query_only", is_full)
+            .unwrap();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the tables of a new file, and of one with another layout what they are now: all of

@@ -115,7 +115,7 @@ impl Directory {
         now: Timestamp,
     ) {
         if vouched {
-            let _ = self.cache.unsave(&live.person.sid);
+            self.noted(self.cache.unsave(&live.person.sid));
         } else {
             // The cache learns it. A directory that is away says it at the next look-up.
             let _ = self.live(server, Instant::now() + LOOK_UP, user, now);
@@ -216,7 +216,7 @@ impl Directory {
         };
         match Attempt::new(self, server, deadline, &live, new)?.log_on()? {
             Tried::Right(tgt) => {
-                let _ = self.cache.unsave(&live.person.sid);
+                self.noted(self.cache.unsave(&live.person.sid));
                 self.after_logon(&live, new, *tgt, &passed(), place, now);
                 Ok(())
             }

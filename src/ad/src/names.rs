@@ -321,6 +321,7 @@ impl Directory {
             next: last.and_then(|known| ids::uid_of(self.settings.ids, &known.person)),
             entries: known
                 .iter()
+                .filter(|known| !known.is_doubted)
                 .filter_map(|known| self.user(&known.person))
                 .collect(),
         }

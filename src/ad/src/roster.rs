@@ -102,6 +102,9 @@ const CONTINUE: ControlFlow<()> = ControlFlow::Continue(());
 impl Directory {
     /// `None`: this host does not show him.
     fn say_person(&self, known: &KnownPerson, to: &mut dyn Listener) -> Option<ControlFlow<()>> {
+        if known.is_doubted {
+            return None;
+        }
         let user = self.user(&known.person)?;
         let (groups, groups_seen) = match &known.groups {
             Some((groups, seen)) => (self.known_gids(&known.person, user.gid, groups), *seen),

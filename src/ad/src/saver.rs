@@ -84,8 +84,10 @@ fn work(
         let mark = mark(&work.password);
         let lately = made.get(&work.sid).is_some_and(|(_, made)| *made == mark);
         let old = cache.saved(&work.sid).ok().flatten();
-        let same = old.filter(|old| old.password_set == work.password_set && work.password_set > 0);
-        let kept = same.filter(|_| lately).map(|old| old.verifier);
+        let same = old
+            .as_ref()
+            .filter(|old| old.password_set == work.password_set && work.password_set > 0);
+        let kept = same.filter(|_| lately).map(|old| old.verifier.clone());
         let is_new = kept.is_none();
         let Some(verifier) = kept.or_else(|| offline::verifier(&work.password)) else {
             continue;
@@ -97,7 +99,13 @@ fn work(
             lockout: Lockout::default(),
         };
         match cache.save(&work.sid, &saved) {
-            Err(error) => journal.note(Level::Warning, &error.to_string()),
+            Err(error) => {
+                journal.note(Level::Warning, &error.to_string());
+                // What cannot be replaced is believed only if it is the same password's.
+                if !old.is_some_and(|old| offline::opens(&old.verifier, &work.password)) {
+                    cache.doubt_saved(&work.sid);
+                }
+            }
             Ok(()) if is_new => {
                 if made.len() >= MOST {
                     made.clear();
@@ -133,6 +141,34 @@ mod tests {
         work(&receiver, &cache, &Quiet, again, mark);
         let saved = cache.saved(&sid).unwrap().unwrap();
         ["old", "new"].map(|text| offline::opens(&saved.verifier, &Secret::new(text.as_bytes())))
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_opens_only_if_it_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+        let sid: Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
+        let save = |password: &[u8]| {
+            let (sender, receiver) = sync_channel(WAITING);
+            let work = Work {
+                sid: sid.clone(),
+                password_set: 7,
+                password: Secret::new(password),
+                now: Timestamp(1000),
+            };
+            sender.send(work).unwrap();
+            drop(sender);
+            super::work(&receiver, &cache, &Quiet, AGAIN, first_byte);
+        };
+        save(b"old");
+        cache.fill_disk(true);
+        save(b"old");
+        assert!(cache.saved(&sid).unwrap().is_some());
+        save(b"new");
+        assert!(cache.saved(&sid).unwrap().is_none());
+        cache.fill_disk(false);
+        save(b"new");
+        assert!(cache.saved(&sid).unwrap().is_some());
     }
 
     fn first_byte(password: &Secret) -> u8 {

@@ -2,6 +2,7 @@
 //!
 //! Every native error becomes a condition of the table here and nowhere else.
 
+use crate::cache::CacheError;
 use crate::dns::DnsError;
 use crate::ldap::LdapError;
 use crate::machine::MachineError;
@@ -57,6 +58,8 @@ pub(crate) enum Trouble {
     Rotation(Box<RotationError>),
     /// The password was changed, or may have been; what came after that failed.
     Changed(Box<Self>),
+    /// The directory has somebody no more, and this host cannot forget him.
+    NotForgotten(CacheError),
     /// The directory said something that cannot be.
     Odd(&'static str),
 }
@@ -133,7 +136,7 @@ impl Trouble {
             | Self::NotJoined(_) => Verdict::PasswordMismatch,
             Self::AllDown(why) => why.verdict,
             Self::Changed(trouble) => trouble.verdict(),
-            Self::Odd(_) => Verdict::DceErrorLogged,
+            Self::Odd(_) | Self::NotForgotten(_) => Verdict::DceErrorLogged,
             // It answers, and what it says cannot be used.
             Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
             Self::NoServers(_)
@@ -223,6 +226,9 @@ impl fmt::Display for Trouble {
             Self::Kerberos(error) => error.fmt(f),
             Self::Changed(trouble) => {
                 write!(f, "the password may have been changed, but then: {trouble}")
+            }
+            Self::NotForgotten(error) => {
+                write!(f, "the directory has no such account any more; {error}")
             }
             Self::Odd(what) => write!(f, "the directory answered oddly: {what}"),
         }

@@ -1,6 +1,7 @@
 //! The users that are known.
 
-use super::{Cache, Result, bytes, read};
+use super::doubts::Doubts;
+use super::{Cache, Result, bytes, lock, read};
 use crate::entry::Person;
 use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::roster::Kind;
@@ -14,6 +15,18 @@ pub(crate) struct KnownPerson {
     pub(crate) groups: Option<(Vec<Sid>, Timestamp)>,
     /// When the rest was asked for, with the groups or without them.
     pub(crate) seen: Timestamp,
+    /// The directory has said otherwise since, which could not be kept.
+    pub(crate) is_doubted: bool,
+}
+
+/// What the directory said of a user.
+struct Said<'a> {
+    sid: &'a str,
+    key: &'a str,
+    uid: Option<u32>,
+    body: &'a [u8],
+    groups: Option<&'a [u8]>,
+    now: Timestamp,
 }
 
 /// What [`known_person`] reads.
@@ -32,30 +45,41 @@ impl Cache {
         self.person("sid = ?1", [sid.to_string()])
     }
 
+    /// Whether somebody is known by this key, and be it only who is doubted.
+    pub(crate) fn has_person(&self, key: &str) -> Result<bool> {
+        let connection = self.lock();
+        let mut query = connection.prepare_cached("SELECT 1 FROM people WHERE key = ?1")?;
+        Ok(query.exists([key])?)
+    }
+
+    /// Who is doubted is not known.
     fn person(&self, which: &str, params: impl Params) -> Result<Option<KnownPerson>> {
         let connection = self.lock();
+        let doubts = lock(&self.doubted);
         let query = format!("SELECT {PERSON} FROM people WHERE {which}");
         let found = connection
             .prepare_cached(&query)?
-            .query_row(params, known_person)
+            .query_row(params, |row| known_person(row, &doubts))
             .optional()?;
-        Ok(found.flatten())
+        Ok(found.flatten().filter(|known| !known.is_doubted))
     }
 
-    /// People with ids above this one, in their order.
+    /// People with ids above this one, in their order; those who are doubted, too.
     pub(crate) fn people_after(&self, uid: u32, limit: usize) -> Result<Vec<KnownPerson>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let connection = self.lock();
+        let doubts = lock(&self.doubted);
         let query = format!("SELECT {PERSON} FROM people WHERE uid > ?1 ORDER BY uid LIMIT ?2");
         let mut query = connection.prepare_cached(&query)?;
-        let rows = query.query_map(params![uid, limit], known_person)?;
+        let rows = query.query_map(params![uid, limit], |row| known_person(row, &doubts))?;
         Ok(rows
             .filter_map(rusqlite::Result::transpose)
             .collect::<rusqlite::Result<_>>()?)
     }
 
     /// Keeps what the directory said of a user. Groups that were not asked for stay as they
-    /// were, and as old; `uid` is `None` for somebody who has none.
+    /// were, and as old; `uid` is `None` for somebody who has none. What cannot be kept is not
+    /// known any more, if it was otherwise before.
     pub(crate) fn keep_person(
         &self,
         person: &Person,
@@ -64,10 +88,36 @@ impl Cache {
         now: Timestamp,
     ) -> Result<()> {
         let (sid, key) = (person.sid.to_string(), UserName::fold(&person.name));
+        let (body, groups) = (bytes(person), groups.map(|groups| bytes(&groups)));
+        let said = Said {
+            sid: &sid,
+            key: &key,
+            uid,
+            body: &body,
+            groups: groups.as_deref(),
+            now,
+        };
         let connection = self.lock();
-        let which = "sid = ?1 OR key = ?2 OR uid = ?3";
-        self.note_people(&connection, which, params![sid, key, uid])?;
-        self.news.note(Kind::User, &key, uid);
+        let mut doubts = lock(&self.doubted);
+        let mut kept = self.write_person(&connection, &said);
+        if kept.is_ok() && groups.is_none() && doubts.has_sid(&person.sid) {
+            // Those that are kept may be older than the doubt.
+            kept = forget_groups(&connection, &sid);
+        }
+        if kept.is_ok() {
+            doubts.clear(&sid);
+            doubts.clear(&key);
+        } else if doubt(&connection, &said, &mut doubts).is_err() {
+            doubts.add(sid);
+            doubts.add(key);
+        }
+        kept
+    }
+
+    fn write_person(&self, connection: &Connection, said: &Said<'_>) -> Result<()> {
+        let Said { sid, key, uid, .. } = *said;
+        self.note_people(connection, SAME, params![sid, key, uid])?;
+        self.news.note(Kind::User, key, uid);
         // A name or an id that has moved on belongs to whoever has it now.
         connection
             .prepare_cached("DELETE FROM people WHERE (key = ?1 OR uid = ?2) AND sid <> ?3")?
@@ -80,26 +130,50 @@ impl Cache {
                      groups = coalesce(?5, groups),
                      groups_seen = CASE WHEN ?5 IS NULL THEN groups_seen ELSE ?6 END",
             )?
-            .execute(params![
-                sid,
-                key,
-                uid,
-                bytes(person),
-                groups.map(|groups| bytes(&groups)),
-                now.0
-            ])?;
+            .execute(params![sid, key, uid, said.body, said.groups, said.now.0])?;
         Ok(())
     }
 
-    /// Forgets a user whom the directory has no more, with what was saved of him.
+    /// Forgets a user whom the directory has no more, with what was saved of him. Who cannot be
+    /// forgotten is not known any more. For a name that nobody has nothing is written.
     pub(crate) fn forget_person(&self, key: &str) -> Result<()> {
         let connection = self.lock();
-        self.note_people(&connection, "key = ?1", [key])?;
+        let found = sids(&connection, key);
+        let gone = match &found {
+            Ok(sids) if sids.is_empty() => return Ok(()),
+            Ok(_) => self.delete_person(&connection, key),
+            Err(_) => Ok(()),
+        };
+        let mut doubts = lock(&self.doubted);
+        match found {
+            Ok(sids) if gone.is_err() => sids.into_iter().for_each(|sid| doubts.add(sid)),
+            Ok(sids) => sids.iter().for_each(|sid| doubts.clear(sid)),
+            Err(error) => {
+                doubts.add(key);
+                return Err(error);
+            }
+        }
+        gone
+    }
+
+    fn delete_person(&self, connection: &Connection, key: &str) -> Result<()> {
+        self.note_people(connection, "key = ?1", [key])?;
         connection.execute(
             "DELETE FROM saved WHERE sid IN (SELECT sid FROM people WHERE key = ?1)",
             [key],
         )?;
         connection.execute("DELETE FROM people WHERE key = ?1", [key])?;
+        Ok(())
+    }
+
+    /// Of those whom the directory did not show in the end, and who could not be swept away.
+    pub(super) fn doubt_unseen(&self, connection: &Connection, begin: Timestamp) -> Result<()> {
+        let mut doubts = lock(&self.doubted);
+        let mut query = connection.prepare_cached("SELECT sid FROM people WHERE seen < ?1")?;
+        let mut rows = query.query([begin.0])?;
+        while let Some(row) = rows.next()? {
+            doubts.add(row.get::<_, String>(0)?);
+        }
         Ok(())
     }
 
@@ -115,14 +189,52 @@ impl Cache {
     }
 }
 
+/// Who had the identifier, the name or the id that somebody has now.
+const SAME: &str = "sid = ?1 OR key = ?2 OR uid = ?3";
+
+/// Doubts those in the file whom what was said is about, and who are otherwise there.
+fn doubt(connection: &Connection, said: &Said<'_>, doubts: &mut Doubts) -> Result<()> {
+    let query = format!("SELECT sid, key, uid, body, groups FROM people WHERE {SAME}");
+    let mut query = connection.prepare_cached(&query)?;
+    let mut rows = query.query(params![said.sid, said.key, said.uid])?;
+    while let Some(row) = rows.next()? {
+        let sid = row.get_ref(0)?.as_str()?;
+        let is_so = sid == said.sid
+            && row.get_ref(1)?.as_str()? == said.key
+            && row.get::<_, Option<u32>>(2)? == said.uid
+            && row.get_ref(3)?.as_blob()? == said.body
+            && (said.groups.is_none() || row.get_ref(4)?.as_blob_or_null()? == said.groups);
+        // Without groups nothing is said of those; a doubt may be about them.
+        match (is_so, said.groups) {
+            (true, None) => {}
+            (true, Some(_)) => doubts.clear(sid),
+            (false, _) => doubts.add(sid),
+        }
+    }
+    Ok(())
+}
+
+fn forget_groups(connection: &Connection, sid: &str) -> Result<()> {
+    let update = "UPDATE people SET groups = NULL, groups_seen = 0 WHERE sid = ?1";
+    connection.prepare_cached(update)?.execute([sid])?;
+    Ok(())
+}
+
+fn sids(connection: &Connection, key: &str) -> Result<Vec<String>> {
+    let mut query = connection.prepare_cached("SELECT sid FROM people WHERE key = ?1")?;
+    let rows = query.query_map([key], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A row that this version cannot read is as good as none: it is asked for again.
-fn known_person(row: &Row<'_>) -> rusqlite::Result<Option<KnownPerson>> {
-    let Some(person) = read(row.get_ref(0)?.as_blob()?) else {
+fn known_person(row: &Row<'_>, doubts: &Doubts) -> rusqlite::Result<Option<KnownPerson>> {
+    let Some(person) = read::<Person>(row.get_ref(0)?.as_blob()?) else {
         return Ok(None);
     };
     let groups: Option<Vec<Sid>> = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
     let asked = Timestamp(row.get(2)?);
     Ok(Some(KnownPerson {
+        is_doubted: doubts.has_sid(&person.sid) || doubts.has_key(&person.name),
         person,
         groups: groups.map(|groups| (groups, asked)),
         seen: Timestamp(row.get(3)?),

@@ -1,6 +1,6 @@
 //! What offline logons are compared with.
 
-use super::{Cache, Result};
+use super::{Cache, Result, lock};
 use domlogon_protocol::{Sid, Timestamp};
 use domlogon_rules::Lockout;
 use rusqlite::{OptionalExtension, params};
@@ -22,9 +22,12 @@ pub(crate) struct Saved {
 }
 
 impl Cache {
-    /// What an offline logon of this user is compared with.
+    /// What an offline logon of this user is compared with; nothing where that is doubted.
     pub(crate) fn saved(&self, sid: &Sid) -> Result<Option<Saved>> {
         let connection = self.lock();
+        if lock(&self.doubted_saved).has_sid(sid) {
+            return Ok(None);
+        }
         Ok(connection
             .prepare_cached(
                 "SELECT verifier, password_set, confirmed, tries, last_bad, locked
@@ -47,7 +50,8 @@ impl Cache {
 
     /// Saves what the next offline logon is compared with.
     pub(crate) fn save(&self, sid: &Sid, saved: &Saved) -> Result<()> {
-        self.lock()
+        let connection = self.lock();
+        connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO saved
                      (sid, verifier, password_set, confirmed, tries, last_bad, locked)
@@ -62,7 +66,13 @@ impl Cache {
                 saved.lockout.last_bad.map(|at| at.0),
                 saved.lockout.since.map(|at| at.0),
             ])?;
+        lock(&self.doubted_saved).clear(&sid.to_string());
         Ok(())
+    }
+
+    /// Doubts what is saved of this user: his password is another one, and cannot be saved.
+    pub(crate) fn doubt_saved(&self, sid: &Sid) {
+        lock(&self.doubted_saved).add(sid.to_string());
     }
 
     /// Counts a try, if what it was compared with is still what is saved. On the disk before
@@ -86,10 +96,17 @@ impl Cache {
         Ok(())
     }
 
-    /// Forgets what was saved of this user.
+    /// Forgets what was saved of this user; what cannot be is doubted.
     pub(crate) fn unsave(&self, sid: &Sid) -> Result<()> {
-        self.lock()
-            .execute("DELETE FROM saved WHERE sid = ?1", [sid.to_string()])?;
+        let connection = self.lock();
+        let sid = sid.to_string();
+        let gone = connection.execute("DELETE FROM saved WHERE sid = ?1", [&sid]);
+        let mut doubts = lock(&self.doubted_saved);
+        match gone {
+            Ok(_) => doubts.clear(&sid),
+            Err(_) => doubts.add(sid),
+        }
+        gone?;
         Ok(())
     }
 

@@ -154,3 +154,67 @@ fn the_file_is_its_owners_alone() {
         assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 }
+
+/// Who is gone in the directory is not known, whatever the file says; and for a name that nobody
+/// has nothing needs to be written.
+#[test]
+fn who_cannot_be_forgotten_is_not_known() {
+    let (_folder, cache) = cache();
+    let (alice, bob) = (Person::example("alice", 1103), Person::example("bob", 1104));
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
+    cache.fill_disk(true);
+    cache.forget_person("carol").unwrap();
+    assert!(cache.forget_person("alice").is_err());
+    assert!(cache.sweep(NOW.plus(1)).is_err());
+    cache.fill_disk(false);
+    for (key, uid, person) in [("alice", 70_001, &alice), ("bob", 70_002, &bob)] {
+        assert!(cache.person_by_key(key).unwrap().is_none());
+        assert!(cache.person_by_uid(uid).unwrap().is_none());
+        assert!(cache.person_by_sid(&person.sid).unwrap().is_none());
+    }
+    let listed = cache.people_after(0, 10).unwrap();
+    assert!(listed.iter().all(|known| known.is_doubted));
+    cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
+    assert!(cache.person_by_key("bob").unwrap().is_some());
+    cache.forget_person("alice").unwrap();
+    assert_eq!(cache.counts().unwrap(), (1, 0));
+}
+
+#[test]
+fn what_is_doubted_does_not_come_back_with_a_restart() {
+    let (folder, cache) = cache();
+    let people = [("alice", 1103), ("bob", 1104), ("carol", 1105)];
+    let [alice, bob, carol] = people.map(|(name, rid)| Person::example(name, rid));
+    for (person, uid) in [(&alice, 70_001), (&bob, 70_002), (&carol, 70_003)] {
+        cache.keep_person(person, Some(uid), None, NOW).unwrap();
+        cache.save(&person.sid, &saved()).unwrap();
+    }
+    cache.fill_disk(true);
+    assert!(cache.forget_person("alice").is_err());
+    assert!(cache.unsave(&bob.sid).is_err());
+    assert!(cache.settle().is_err());
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+    cache.fill_disk(false);
+    cache.settle().unwrap();
+    drop(cache);
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+    assert!(cache.person_by_key("bob").unwrap().is_some());
+    assert!(cache.saved(&bob.sid).unwrap().is_none());
+    assert!(cache.person_by_key("carol").unwrap().is_some());
+    assert!(cache.saved(&carol.sid).unwrap().is_some());
+}
+
+/// Whoever has another's id now takes his place, though it cannot be written.
+#[test]
+fn whose_id_is_another_persons_by_now_is_not_known() {
+    let (_folder, cache) = cache();
+    let (alice, bob) = (Person::example("alice", 1103), Person::example("bob", 1104));
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache.fill_disk(true);
+    assert!(cache.keep_person(&bob, Some(70_001), None, NOW).is_err());
+    cache.fill_disk(false);
+    assert!(cache.person_by_uid(70_001).unwrap().is_none());
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+}

@@ -4,7 +4,6 @@ use super::Directory;
 use crate::cache::{CacheError, KnownPerson};
 use crate::entry::Person;
 use crate::ids;
-use crate::journal::Level;
 use crate::ldap::{Connection, LdapError};
 use crate::policy;
 use crate::queries::{self, DomainFacts};
@@ -60,7 +59,8 @@ impl Directory {
                 return Ok(None);
             };
             let is_alias = UserName::fold(&person.name) != user.key();
-            if is_alias && self.cached(self.cache.person_by_key(&user.key())).is_some() {
+            let is_known = || self.cache.has_person(&user.key()).unwrap_or(true);
+            if is_alias && is_known() {
                 // Whom NSS knows by this name is gone, and somebody else is called so: he
                 // must not get the other's ids.
                 return Ok(None);
@@ -75,12 +75,15 @@ impl Directory {
                 refuses_change: domain.refuses_change,
             }))
         })?;
-        let kept = match &found {
-            Some(live) => self.keep(&live.person, Some(&live.groups), now),
-            None => self.cache.forget_person(&user.key()),
-        };
-        if let Err(error) = kept {
-            self.journal.note(Level::Warning, &error.to_string());
+        match &found {
+            Some(live) => {
+                self.noted(self.keep(&live.person, Some(&live.groups), now));
+            }
+            // That there is nobody leads on to the host's own modules, which ask for the name.
+            None => self
+                .cache
+                .forget_person(&user.key())
+                .map_err(Trouble::NotForgotten)?,
         }
         Ok(found)
     }

@@ -44,6 +44,8 @@ pub(crate) struct Care {
 impl Care {
     pub(super) fn run(mut self, directory: &Directory, stop: &Stop, refresh: &dyn Fn()) {
         while stop.wait(TICK / 4) {
+            // As long as nothing can be written, whoever asks is told so.
+            let _ = directory.cache.settle();
             // Also where no controller will ever answer again.
             if self.saved.is_none_or(|at| at.elapsed() >= SAVED) {
                 self.saved = Some(Instant::now());

@@ -366,6 +366,57 @@ fn guesses_that_come_together_count_one_by_one() {
     assert_eq!(saved.lockout.count, TRIES);
 }
 
+/// Nothing that the directory said while the disk was full is lost with the next outage.
+#[test]
+fn what_could_not_be_kept_is_not_known() {
+    let (_folder, directory, alice) = silent();
+    let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+    let is_in = || logon(&directory, RIGHT).is_ok();
+    directory.cache.fill_disk(true);
+    // What is as before is known yet.
+    assert!(directory.keep(&alice, Some(&groups), NOW).is_err());
+    directory.cache.fill_disk(false);
+    assert!(is_in());
+    let told: [(Person, &[Sid]); 2] = [
+        (
+            Person {
+                user_account_control: 0x202,
+                ..alice.clone()
+            },
+            &groups,
+        ),
+        (alice.clone(), &[]),
+    ];
+    for (person, told) in told {
+        directory.cache.fill_disk(true);
+        assert!(directory.keep(&person, Some(told), NOW).is_err());
+        directory.cache.fill_disk(false);
+        assert!(!is_in());
+        assert!(directory.user_of_key("alice", NOW).is_err());
+        // Whoever asks for the name alone says nothing of the groups.
+        directory.keep(&alice, None, NOW).unwrap();
+        assert!(directory.user_of_key("alice", NOW).unwrap().is_some());
+        assert!(!is_in());
+        directory.keep(&alice, Some(&groups), NOW).unwrap();
+        assert!(is_in());
+    }
+}
+
+#[test]
+fn a_password_that_could_not_be_forgotten_opens_nothing() {
+    let (_folder, directory, alice) = silent();
+    directory.cache.fill_disk(true);
+    assert!(directory.cache.unsave(&alice.sid).is_err());
+    directory.cache.fill_disk(false);
+    assert!(logon(&directory, RIGHT).is_err());
+    let (set, password) = (alice.pwd_last_set, Secret::new(RIGHT));
+    directory.saver.save(&alice.sid, set, &password, NOW);
+    while directory.cache.saved(&alice.sid).unwrap().is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+}
+
 #[test]
 fn a_password_that_was_changed_elsewhere_opens_nothing() {
     let (_folder, directory, alice) = silent();

@@ -1,0 +1,53 @@
+//! What the file says and is not so any more: what replaces it could not be written, as the disk
+//! is full or fails. Kept in memory alone, for there is nowhere else.
+
+use domlogon_protocol::{Sid, UserName};
+use std::collections::HashSet;
+
+/// Most that are told apart. With more of them nothing in the file is believed, until the daemon
+/// is started again.
+const MOST: usize = 100_000;
+
+/// By identifiers, and by the keys of those whose identifiers could not be read.
+#[derive(Default)]
+pub(super) struct Doubts {
+    marked: HashSet<String>,
+    all: bool,
+}
+
+impl Doubts {
+    pub(super) fn add(&mut self, mark: impl Into<String>) {
+        if self.marked.len() < MOST {
+            self.marked.insert(mark.into());
+        } else {
+            self.all = true;
+        }
+    }
+
+    /// What the file says is so again.
+    pub(super) fn clear(&mut self, mark: &str) {
+        self.marked.remove(mark);
+    }
+
+    fn has(&self, mark: &str) -> bool {
+        self.all || self.marked.contains(mark)
+    }
+
+    /// A few of them.
+    pub(super) fn some(&self) -> Vec<String> {
+        const FEW: usize = 100;
+        self.marked.iter().take(FEW).cloned().collect()
+    }
+
+    pub(super) fn has_sid(&self, sid: &Sid) -> bool {
+        !self.is_empty() && self.has(&sid.to_string())
+    }
+
+    pub(super) fn has_key(&self, name: &str) -> bool {
+        !self.is_empty() && self.has(&UserName::fold(name))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.marked.is_empty() && !self.all
+    }
+}
