@@ -3,7 +3,7 @@
 use crate::attempt::{Attempt, Tried};
 use crate::directory::{Directory, LOGON, Live};
 use crate::journal::Level;
-use crate::offline::{self, Compared};
+use crate::offline::{self, Turn};
 use crate::servers::Server;
 use crate::status::Refusal;
 use crate::trouble::Trouble;
@@ -392,30 +392,32 @@ impl Directory {
         if let Some(decision) = rules::locked(&account, &live.policy, place, now) {
             return Ok(decision.into());
         }
-        match offline::compare(&saved, password, self.settings.offline, now) {
-            Compared::TooOld => Err(outage),
-            Compared::Locked(until) => {
+        let wrong = match offline::turn(&saved, self.settings.offline, now) {
+            Turn::TooOld => return Err(outage),
+            Turn::Locked(until) => {
                 let mut decision = Decision::new(Verdict::LockedOut, Rule::Lockout);
                 decision.params.user.clone_from(&account.name);
                 decision.params.locked_until = until;
                 decision.params.minutes =
                     until.and_then(|until| u32::try_from(until.since(now).max(1) / 60 + 1).ok());
-                Ok(decision.into())
+                return Ok(decision.into());
             }
-            Compared::Wrong(lockout) => {
-                // What cannot be counted is not answered.
-                self.cache.count(sid, &saved, lockout).map_err(|_| outage)?;
-                Ok(rules::decide_wrong_password(&account, place).into())
-            }
-            Compared::Right => {
-                let judgement = self.judge(&live, place, Proof::Password, now);
-                let none = domlogon_rules::Lockout::default();
-                if saved.lockout != none && judgement.decision.verdict.grants() {
-                    self.cache.count(sid, &saved, none).map_err(|_| outage)?;
-                }
-                Ok(offline::softened(judgement))
-            }
+            Turn::Free(wrong) => wrong,
+        };
+        // Before the look: what cannot be counted is not compared, or where nothing can be written
+        // the right one would be told from all others, however many there are.
+        let count = |lockout| self.cache.count(sid, &saved, lockout).map_err(|_| outage);
+        count(wrong)?;
+        if !offline::opens(&saved.verifier, password) {
+            return Ok(rules::decide_wrong_password(&account, place).into());
         }
+        let judgement = self.judge(&live, place, Proof::Password, now);
+        if judgement.decision.verdict.grants() {
+            count(domlogon_rules::Lockout::default())?;
+        } else {
+            count(saved.lockout)?;
+        }
+        Ok(offline::softened(judgement))
     }
 
     /// Judges somebody who was identified in another way, or by the password earlier.

@@ -69,39 +69,29 @@ fn hash(password: &Secret, salt: &[u8]) -> Option<Output> {
     Output::new(&output[..]).ok()
 }
 
-/// What came of a comparison with what was saved.
+/// Whether a password may be compared with what was saved.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Compared {
-    Right,
-    /// Wrong, and this is to be kept of it.
-    Wrong(Lockout),
+pub(crate) enum Turn {
+    /// Yes, once this is kept: it is what a wrong one comes to.
+    Free(Lockout),
     /// Too many were wrong; until then nothing is compared.
     Locked(Option<Timestamp>),
     /// The last logon at a controller is too long ago.
     TooOld,
 }
 
-/// Compares a password with what was saved, by the site's limits.
-pub(crate) fn compare(
-    saved: &Saved,
-    password: &Secret,
-    limits: Offline,
-    now: Timestamp,
-) -> Compared {
+/// Whether a password may be compared with what was saved, by the site's limits.
+pub(crate) fn turn(saved: &Saved, limits: Offline, now: Timestamp) -> Turn {
     let age = now.since(saved.confirmed);
     // A clock that was set back must not make an old one new for ever.
     if limits.age <= 0 || age > limits.age || age < -limits.age {
-        return Compared::TooOld;
+        return Turn::TooOld;
     }
     let policy = waiting(limits);
     if saved.lockout.is_locked(&policy, now) {
-        return Compared::Locked(saved.lockout.until(&policy));
+        return Turn::Locked(saved.lockout.until(&policy));
     }
-    if opens(&saved.verifier, password) {
-        Compared::Right
-    } else {
-        Compared::Wrong(saved.lockout.after_bad(&policy, now, Exempt::No))
-    }
+    Turn::Free(saved.lockout.after_bad(&policy, now, Exempt::No))
 }
 
 /// The lockout of offline logons, told in the domain's own terms.
@@ -161,43 +151,39 @@ mod tests {
     }
 
     #[test]
-    fn right_wrong_and_too_often_wrong() {
+    fn too_often_wrong() {
         let mut kept = saved("Corr3ct-Horse");
-        let (right, wrong) = (Secret::new(b"Corr3ct-Horse"), Secret::new(b"guess"));
         let now = Timestamp(1_000_100);
-        assert_eq!(compare(&kept, &right, LIMITS, now), Compared::Right);
         for count in 1..=3 {
-            let Compared::Wrong(lockout) = compare(&kept, &wrong, LIMITS, now) else {
+            let Turn::Free(lockout) = turn(&kept, LIMITS, now) else {
                 panic!("not compared");
             };
             assert_eq!(lockout.count, count);
             kept.lockout = lockout;
         }
         let until = Some(now.plus(WAIT));
-        assert_eq!(compare(&kept, &right, LIMITS, now), Compared::Locked(until));
+        assert_eq!(turn(&kept, LIMITS, now), Turn::Locked(until));
         let later = now.plus(WAIT + 1);
-        assert_eq!(compare(&kept, &right, LIMITS, later), Compared::Right);
+        assert!(matches!(turn(&kept, LIMITS, later), Turn::Free(_)));
+    }
+
+    #[test]
+    fn right_and_wrong() {
+        let kept = saved("Corr3ct-Horse");
+        assert!(opens(&kept.verifier, &Secret::new(b"Corr3ct-Horse")));
+        assert!(!opens(&kept.verifier, &Secret::new(b"guess")));
     }
 
     #[test]
     fn nothing_lasts_for_ever() {
         let kept = saved("x");
-        let right = Secret::new(b"x");
         let day = 86_400;
-        for (days, compared) in [
-            (0, Compared::Right),
-            (14, Compared::Right),
-            (15, Compared::TooOld),
-            (-15, Compared::TooOld),
-        ] {
-            let now = kept.confirmed.plus(days * day);
-            assert_eq!(compare(&kept, &right, LIMITS, now), compared, "{days}");
+        for (days, lasts) in [(0, true), (14, true), (15, false), (-15, false)] {
+            let found = turn(&kept, LIMITS, kept.confirmed.plus(days * day));
+            assert_eq!(matches!(found, Turn::Free(_)), lasts, "{days}: {found:?}");
         }
         let never = Offline { age: 0, tries: 3 };
-        assert_eq!(
-            compare(&kept, &right, never, kept.confirmed),
-            Compared::TooOld
-        );
+        assert_eq!(turn(&kept, never, kept.confirmed), Turn::TooOld);
     }
 
     #[test]

@@ -366,6 +366,44 @@ fn guesses_that_come_together_count_one_by_one() {
     assert_eq!(saved.lockout.count, TRIES);
 }
 
+/// Where nothing can be written the right one must not be told from the others.
+#[test]
+fn what_cannot_be_counted_is_not_compared() {
+    let (_folder, directory, alice) = silent();
+    let count = || {
+        let saved = directory.cache.saved(&alice.sid).unwrap().unwrap();
+        saved.lockout.count
+    };
+    for counted in 0..2 {
+        directory.cache.fill_disk(true);
+        for password in [b"guess", RIGHT] {
+            assert!(logon(&directory, password).is_err());
+        }
+        directory.cache.fill_disk(false);
+        assert_eq!(count(), counted);
+        assert_eq!(logon(&directory, b"guess").unwrap(), Verdict::LogonFailure);
+    }
+    assert_eq!(count(), 2);
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+    assert_eq!(count(), 0);
+}
+
+#[test]
+fn a_right_password_that_lets_nobody_in_counts_as_none() {
+    let (_folder, directory, alice) = silent();
+    assert_eq!(logon(&directory, b"guess").unwrap(), Verdict::LogonFailure);
+    let disabled = Person {
+        user_account_control: 0x202,
+        ..alice.clone()
+    };
+    directory.keep(&disabled, None, NOW).unwrap();
+    for _ in 0..TRIES {
+        assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::Disabled);
+    }
+    let saved = directory.cache.saved(&alice.sid).unwrap().unwrap();
+    assert_eq!(saved.lockout.count, 1);
+}
+
 /// Nothing that the directory said while the disk was full is lost with the next outage.
 #[test]
 fn what_could_not_be_kept_is_not_known() {
