@@ -3,13 +3,14 @@
 //! has gone everything is whole.
 
 mod clock;
+mod directory;
 mod disk;
 mod killed;
 mod person;
 mod slow;
 mod starved;
 
-use crate::{Case, case};
+use crate::{Case, case, in_directory};
 use domlogon_tests::power::Disk;
 use domlogon_tests::{
     Chance, Daemon, Fault, LOCAL_PASSWORD, Probe, ROOT_PASSWORD, Result, World, differs, ensure,
@@ -34,6 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("attacks/crash/descriptors", starved::descriptors),
         case("attacks/crash/memory", starved::memory),
         case("attacks/crash/clock", clock::clock),
+        in_directory("attacks/crash/full disk, in a directory", directory::full),
     ]
 }
 
