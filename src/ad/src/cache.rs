@@ -30,13 +30,13 @@ use std::time::{Duration, Instant};
 
 /// The layout of the file. One that is known is brought to this one; every other number
 /// empties the file: what is in it can be asked for again.
-const LAYOUT: i64 = 2;
+const LAYOUT: i64 = 3;
 
 const SCHEMA: &str = "
     CREATE TABLE people (
         sid TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, uid INTEGER UNIQUE,
         body BLOB NOT NULL, groups BLOB, seen INTEGER NOT NULL,
-        groups_seen INTEGER NOT NULL DEFAULT 0
+        groups_seen INTEGER NOT NULL DEFAULT 0, key_version INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE teams (
         sid TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, gid INTEGER UNIQUE,
@@ -45,13 +45,20 @@ const SCHEMA: &str = "
     ) WITHOUT ROWID;
     CREATE TABLE saved (
         sid TEXT PRIMARY KEY, verifier TEXT NOT NULL, password_set INTEGER NOT NULL,
-        confirmed INTEGER NOT NULL, tries INTEGER NOT NULL, last_bad INTEGER, locked INTEGER
+        confirmed INTEGER NOT NULL, tries INTEGER NOT NULL, last_bad INTEGER, locked INTEGER,
+        key_version INTEGER
     ) WITHOUT ROWID;
     CREATE TABLE facts (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Layout 1 did not say when the groups of a user were asked for. They may be of any age.
 const FROM_1: &str = "ALTER TABLE people ADD COLUMN groups_seen INTEGER NOT NULL DEFAULT 0;";
+
+/// Layout 2 did not say which of somebody's passwords one was.
+const FROM_2: &str = "
+    ALTER TABLE people ADD COLUMN key_version INTEGER;
+    ALTER TABLE saved ADD COLUMN key_version INTEGER;
+";
 
 const EMPTY: &str = "
     DROP TABLE IF EXISTS people; DROP TABLE IF EXISTS teams;
@@ -271,7 +278,11 @@ fn lay_out(connection: &mut Connection) -> Result<()> {
     let layout: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match layout {
         LAYOUT => return Ok(()),
-        1 => transaction.execute_batch(FROM_1)?,
+        1 => {
+            transaction.execute_batch(FROM_1)?;
+            transaction.execute_batch(FROM_2)?;
+        }
+        2 => transaction.execute_batch(FROM_2)?,
         _ => {
             transaction.execute_batch(EMPTY)?;
             transaction.execute_batch(SCHEMA)?;

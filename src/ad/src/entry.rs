@@ -25,6 +25,7 @@ pub(crate) const PERSON: &[&str] = &[
     "badPwdCount",
     "badPasswordTime",
     "pwdLastSet",
+    "msDS-KeyVersionNumber",
     "msDS-UserPasswordExpiryTimeComputed",
     "msDS-ResultantPSO",
     "primaryGroupID",
@@ -86,6 +87,10 @@ pub(crate) struct Person {
     pub(crate) bad_password_time: i64,
     /// pwdLastSet, a FILETIME; 0 demands a new password.
     pub(crate) pwd_last_set: i64,
+    /// msDS-KeyVersionNumber, which each new password raises and a demand for one does not. In the
+    /// cache it has a column of its own.
+    #[serde(skip)]
+    pub(crate) key_version: Option<u32>,
     /// When the password ends, as the directory computes it.
     pub(crate) password_expiry: PasswordExpiry,
     /// The fine-grained policy that is in force, as far as this host may know.
@@ -179,6 +184,7 @@ impl Person {
             bad_pwd_count: optional(entry, "badPwdCount").unwrap_or(0),
             bad_password_time: number(entry, "badPasswordTime")?.unwrap_or(0),
             pwd_last_set: number(entry, "pwdLastSet")?.ok_or(Flaw("pwdLastSet"))?,
+            key_version: optional(entry, "msDS-KeyVersionNumber"),
             password_expiry: expiry(entry)?,
             resultant_pso: entry.text("msDS-ResultantPSO").map(str::to_owned),
             primary_group: small(entry, "primaryGroupID")?.ok_or(Flaw("primaryGroupID"))?,
@@ -418,6 +424,7 @@ impl Person {
             bad_pwd_count: 0,
             bad_password_time: 0,
             pwd_last_set: 134_000_000_000_000_000,
+            key_version: Some(2),
             password_expiry: PasswordExpiry::Never,
             resultant_pso: None,
             primary_group: 513,

@@ -1,7 +1,9 @@
 //! A logon: one attempt at a controller, and everything that the attempt does not check.
 
 use crate::attempt::{Attempt, Tried};
+use crate::cache::Saved;
 use crate::directory::{Directory, LOGON, Live};
+use crate::entry::Person;
 use crate::journal::Level;
 use crate::offline::{self, Turn};
 use crate::servers::Server;
@@ -359,8 +361,7 @@ impl Directory {
                 .keep(&live.person, place.service, tgt.to_bytes(), now);
         }
         if self.settings.offline.age > 0 && decision.verdict == Verdict::Success {
-            self.saver
-                .save(&live.person.sid, live.person.pwd_last_set, password, now);
+            self.saver.save(&live.person, password, now);
         }
     }
 
@@ -384,7 +385,7 @@ impl Directory {
         let Ok(Some(saved)) = self.cache.saved(sid) else {
             return Err(outage);
         };
-        if is_replaced(saved.password_set, live.person.pwd_last_set) {
+        if is_replaced(&saved, &live.person) {
             return Err(outage);
         }
         let account = live.account();
@@ -479,10 +480,17 @@ pub(crate) fn refusing(
     }
 }
 
-/// Whether the directory has told of another password since this one was saved. A demand for
-/// a new one (0) says nothing of the one that there is.
-const fn is_replaced(saved: i64, told: i64) -> bool {
-    told > 0 && saved != told
+/// Whether the directory has told of another password since this one was saved. A demand for a
+/// new one (0) does not say when the one that there is was set: it may have been an administrator
+/// who set one for a single use. There it has to be the same by its number, as far as that is told.
+fn is_replaced(saved: &Saved, told: &Person) -> bool {
+    let is_known = saved.key_version.is_some() && told.key_version.is_some();
+    let is_same = saved.key_version == told.key_version;
+    if told.pwd_last_set > 0 {
+        saved.password_set != told.pwd_last_set || (is_known && !is_same)
+    } else {
+        !(is_known && is_same)
+    }
 }
 
 #[cfg(test)]

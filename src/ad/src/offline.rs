@@ -145,6 +145,7 @@ mod tests {
         Saved {
             verifier: verifier(&Secret::new(password.as_bytes())).unwrap(),
             password_set: 0,
+            key_version: None,
             confirmed: Timestamp(1_000_000),
             lockout: Lockout::default(),
         }

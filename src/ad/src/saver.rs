@@ -2,6 +2,7 @@
 //! his to wait for.
 
 use crate::cache::{Cache, Saved};
+use crate::entry::Person;
 use crate::journal::{Journal, Level};
 use crate::offline;
 use domlogon_protocol::{Secret, Sid, Timestamp};
@@ -27,6 +28,7 @@ pub(crate) struct Saver(SyncSender<Work>);
 struct Work {
     sid: Sid,
     password_set: i64,
+    key_version: Option<u32>,
     password: Secret,
     now: Timestamp,
 }
@@ -47,10 +49,11 @@ impl Saver {
     }
 
     /// Saves a password that a controller has just confirmed.
-    pub(crate) fn save(&self, sid: &Sid, password_set: i64, password: &Secret, now: Timestamp) {
+    pub(crate) fn save(&self, person: &Person, password: &Secret, now: Timestamp) {
         let work = Work {
-            sid: sid.clone(),
-            password_set,
+            sid: person.sid.clone(),
+            password_set: person.pwd_last_set,
+            key_version: person.key_version,
             password: password.clone(),
             now,
         };
@@ -84,9 +87,10 @@ fn work(
         let mark = mark(&work.password);
         let lately = made.get(&work.sid).is_some_and(|(_, made)| *made == mark);
         let old = cache.saved(&work.sid).ok().flatten();
-        let same = old
-            .as_ref()
-            .filter(|old| old.password_set == work.password_set && work.password_set > 0);
+        let same = old.as_ref().filter(|old| {
+            (old.password_set, old.key_version) == (work.password_set, work.key_version)
+                && work.password_set > 0
+        });
         let kept = same.filter(|_| lately).map(|old| old.verifier.clone());
         let is_new = kept.is_none();
         let Some(verifier) = kept.or_else(|| offline::verifier(&work.password)) else {
@@ -95,6 +99,7 @@ fn work(
         let saved = Saved {
             verifier,
             password_set: work.password_set,
+            key_version: work.key_version,
             confirmed: work.now,
             lockout: Lockout::default(),
         };
@@ -132,6 +137,7 @@ mod tests {
             let work = Work {
                 sid: sid.clone(),
                 password_set: 7,
+                key_version: Some(2),
                 password: Secret::new(password),
                 now: Timestamp(1000),
             };
@@ -153,6 +159,7 @@ mod tests {
             let work = Work {
                 sid: sid.clone(),
                 password_set: 7,
+                key_version: Some(2),
                 password: Secret::new(password),
                 now: Timestamp(1000),
             };

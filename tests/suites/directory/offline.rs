@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         in_directory("directory/offline/the rights hold", rights_hold),
         in_directory("directory/offline/a restart keeps all", restart),
         in_directory("directory/offline/the password is the last one", last_one),
+        in_directory("directory/offline/a reset replaces the password", reset),
         in_directory("directory/offline/none, where there are none", none),
     ]
 }
@@ -184,6 +185,37 @@ fn last_one(world: &mut World) -> Result<()> {
         let name = &account.name;
         authenticate("login", name, NEW_PASSWORD, "SUCCESS", "Working offline")?;
         authenticate("login", name, PASSWORD, "AUTH_ERR", "is not right").map(drop)
+    })
+}
+
+/// An administrator sets a password for a single use: the one before it opens nothing, whether the
+/// new one was used here or the host has only heard of it.
+fn reset(world: &mut World) -> Result<()> {
+    let (used, heard) = (world.account(Good)?, world.account(Good)?);
+    for account in [&used, &heard] {
+        known(&account.name)?;
+        account.reset(NEW_PASSWORD)?;
+        account.set(&["--must-change", "yes"])?;
+    }
+    for (password, code) in [(PASSWORD, "AUTH_ERR"), (NEW_PASSWORD, "SUCCESS")] {
+        let report = Probe::bare("login", &used.name)
+            .answer(password)
+            .run(&["auth"])?;
+        report.returns("auth", code)?;
+    }
+    Probe::bare("sshd", &heard.name)
+        .run(&["acct"])?
+        .returns("acct", "NEW_AUTHTOK_REQD")?;
+    without_controller(world, |_| {
+        for account in [&used, &heard] {
+            for password in [PASSWORD, NEW_PASSWORD] {
+                let report = Probe::bare("login", &account.name)
+                    .answer(password)
+                    .run(&["auth"])?;
+                report.returns("auth", "AUTHINFO_UNAVAIL")?;
+            }
+        }
+        Ok(())
     })
 }
 

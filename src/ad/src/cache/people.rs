@@ -26,11 +26,12 @@ struct Said<'a> {
     uid: Option<u32>,
     body: &'a [u8],
     groups: Option<&'a [u8]>,
+    key_version: Option<u32>,
     now: Timestamp,
 }
 
 /// What [`known_person`] reads.
-const PERSON: &str = "body, groups, groups_seen, seen";
+const PERSON: &str = "body, groups, groups_seen, seen, key_version";
 
 impl Cache {
     pub(crate) fn person_by_key(&self, key: &str) -> Result<Option<KnownPerson>> {
@@ -95,6 +96,7 @@ impl Cache {
             uid,
             body: &body,
             groups: groups.as_deref(),
+            key_version: person.key_version,
             now,
         };
         let connection = self.lock();
@@ -124,13 +126,22 @@ impl Cache {
             .execute(params![key, uid, sid])?;
         connection
             .prepare_cached(
-                "INSERT INTO people (sid, key, uid, body, groups, seen, groups_seen)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN 0 ELSE ?6 END)
+                "INSERT INTO people (sid, key, uid, body, groups, seen, groups_seen, key_version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?5 IS NULL THEN 0 ELSE ?6 END, ?7)
                  ON CONFLICT (sid) DO UPDATE SET key = ?2, uid = ?3, body = ?4, seen = ?6,
+                     key_version = ?7,
                      groups = coalesce(?5, groups),
                      groups_seen = CASE WHEN ?5 IS NULL THEN groups_seen ELSE ?6 END",
             )?
-            .execute(params![sid, key, uid, said.body, said.groups, said.now.0])?;
+            .execute(params![
+                sid,
+                key,
+                uid,
+                said.body,
+                said.groups,
+                said.now.0,
+                said.key_version
+            ])?;
         Ok(())
     }
 
@@ -194,7 +205,7 @@ const SAME: &str = "sid = ?1 OR key = ?2 OR uid = ?3";
 
 /// Doubts those in the file whom what was said is about, and who are otherwise there.
 fn doubt(connection: &Connection, said: &Said<'_>, doubts: &mut Doubts) -> Result<()> {
-    let query = format!("SELECT sid, key, uid, body, groups FROM people WHERE {SAME}");
+    let query = format!("SELECT sid, key, uid, body, groups, key_version FROM people WHERE {SAME}");
     let mut query = connection.prepare_cached(&query)?;
     let mut rows = query.query(params![said.sid, said.key, said.uid])?;
     while let Some(row) = rows.next()? {
@@ -203,6 +214,7 @@ fn doubt(connection: &Connection, said: &Said<'_>, doubts: &mut Doubts) -> Resul
             && row.get_ref(1)?.as_str()? == said.key
             && row.get::<_, Option<u32>>(2)? == said.uid
             && row.get_ref(3)?.as_blob()? == said.body
+            && row.get::<_, Option<u32>>(5)? == said.key_version
             && (said.groups.is_none() || row.get_ref(4)?.as_blob_or_null()? == said.groups);
         // Without groups nothing is said of those; a doubt may be about them.
         match (is_so, said.groups) {
@@ -228,9 +240,10 @@ fn sids(connection: &Connection, key: &str) -> Result<Vec<String>> {
 
 /// A row that this version cannot read is as good as none: it is asked for again.
 fn known_person(row: &Row<'_>, doubts: &Doubts) -> rusqlite::Result<Option<KnownPerson>> {
-    let Some(person) = read::<Person>(row.get_ref(0)?.as_blob()?) else {
+    let Some(mut person) = read::<Person>(row.get_ref(0)?.as_blob()?) else {
         return Ok(None);
     };
+    person.key_version = row.get(4)?;
     let groups: Option<Vec<Sid>> = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
     let asked = Timestamp(row.get(2)?);
     Ok(Some(KnownPerson {

@@ -15,6 +15,8 @@ pub(crate) struct Saved {
     pub(crate) verifier: String,
     /// When that password was set, as the directory said.
     pub(crate) password_set: i64,
+    /// Which of his passwords it was, as the directory counts them.
+    pub(crate) key_version: Option<u32>,
     /// When a controller last confirmed it.
     pub(crate) confirmed: Timestamp,
     /// Wrong passwords while offline.
@@ -30,7 +32,7 @@ impl Cache {
         }
         Ok(connection
             .prepare_cached(
-                "SELECT verifier, password_set, confirmed, tries, last_bad, locked
+                "SELECT verifier, password_set, confirmed, tries, last_bad, locked, key_version
                  FROM saved WHERE sid = ?1",
             )?
             .query_row([sid.to_string()], |row| {
@@ -43,6 +45,7 @@ impl Cache {
                         last_bad: row.get::<_, Option<i64>>(4)?.map(Timestamp),
                         since: row.get::<_, Option<i64>>(5)?.map(Timestamp),
                     },
+                    key_version: row.get(6)?,
                 })
             })
             .optional()?)
@@ -54,8 +57,9 @@ impl Cache {
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO saved
-                     (sid, verifier, password_set, confirmed, tries, last_bad, locked)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     (sid, verifier, password_set, confirmed, tries, last_bad, locked,
+                      key_version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 sid.to_string(),
@@ -65,6 +69,7 @@ impl Cache {
                 saved.lockout.count,
                 saved.lockout.last_bad.map(|at| at.0),
                 saved.lockout.since.map(|at| at.0),
+                saved.key_version,
             ])?;
         lock(&self.doubted_saved).clear(&sid.to_string());
         Ok(())

@@ -17,6 +17,7 @@ fn saved() -> Saved {
     Saved {
         verifier: "x".to_owned(),
         password_set: 1,
+        key_version: Some(2),
         confirmed: NOW,
         lockout: Lockout::default(),
     }
@@ -81,22 +82,61 @@ fn a_file_from_before_keeps_what_is_in_it() {
     cache.keep_fact("domain", &"corp").unwrap();
     cache
         .lock()
-        .execute_batch("ALTER TABLE people DROP COLUMN groups_seen; PRAGMA user_version = 1;")
+        .execute_batch(
+            "ALTER TABLE people DROP COLUMN groups_seen; ALTER TABLE people DROP COLUMN key_version;
+             ALTER TABLE saved DROP COLUMN key_version; PRAGMA user_version = 1;",
+        )
         .unwrap();
     drop(cache);
     // The second time it is as this version has made it.
     for _ in 0..2 {
         let cache = Cache::open(&path).unwrap();
         let known = cache.person_by_key("alice").unwrap().unwrap();
+        // Nor which of her passwords was saved.
+        let alice = Person {
+            key_version: None,
+            ..alice.clone()
+        };
         assert_eq!((known.person, known.seen), (alice.clone(), NOW));
         // Nobody knows how old they are.
         assert_eq!(known.groups, Some((groups.to_vec(), Timestamp(0))));
         let known = cache.person_by_key("bob").unwrap().unwrap();
         assert_eq!(known.groups, None);
-        assert!(cache.saved(&alice.sid).unwrap().is_some());
+        let saved = cache.saved(&alice.sid).unwrap().unwrap();
+        assert_eq!(saved.key_version, None);
         let fact: Option<String> = cache.fact("domain").unwrap();
         assert_eq!(fact.as_deref(), Some("corp"));
     }
+}
+
+#[test]
+fn a_file_of_the_last_layout_keeps_what_is_in_it() {
+    let (folder, cache) = cache();
+    let alice = Person::example("alice", 1103);
+    let groups = [Sid::domain(1, 2, 3).with_rid(513)];
+    cache
+        .keep_person(&alice, Some(70_001), Some(&groups), NOW)
+        .unwrap();
+    cache.save(&alice.sid, &saved()).unwrap();
+    cache
+        .lock()
+        .execute_batch(
+            "ALTER TABLE people DROP COLUMN key_version; ALTER TABLE saved DROP COLUMN key_version;
+             PRAGMA user_version = 2;",
+        )
+        .unwrap();
+    drop(cache);
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    let known = cache.person_by_key("alice").unwrap().unwrap();
+    assert_eq!(known.groups, Some((groups.to_vec(), NOW)));
+    assert_eq!(known.person.key_version, None);
+    let kept = cache.saved(&alice.sid).unwrap().unwrap();
+    assert_eq!((kept.key_version, kept.confirmed), (None, NOW));
+    cache
+        .keep_person(&alice, Some(70_001), Some(&groups), NOW)
+        .unwrap();
+    let known = cache.person_by_key("alice").unwrap().unwrap();
+    assert_eq!(known.person, alice);
 }
 
 #[test]

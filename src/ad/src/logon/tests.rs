@@ -1,8 +1,7 @@
 //! Logons while no controller answers.
 
 use super::*;
-use crate::cache::Saved;
-use crate::entry::{PasswordExpiry, Person};
+use crate::entry::PasswordExpiry;
 use crate::ids::Scheme;
 use crate::journal::Journal;
 use crate::keeper::Care;
@@ -75,9 +74,7 @@ fn silent() -> (tempfile::TempDir, Directory, Person) {
     let groups = [Sid::domain(1, 2, 3).with_rid(513)];
     directory.keep(&alice, Some(&groups), NOW).unwrap();
     let password = Secret::new(RIGHT);
-    directory
-        .saver
-        .save(&alice.sid, alice.pwd_last_set, &password, NOW);
+    directory.saver.save(&alice, &password, NOW);
     while directory.cache.saved(&alice.sid).unwrap().is_none() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -447,8 +444,7 @@ fn a_password_that_could_not_be_forgotten_opens_nothing() {
     assert!(directory.cache.unsave(&alice.sid).is_err());
     directory.cache.fill_disk(false);
     assert!(logon(&directory, RIGHT).is_err());
-    let (set, password) = (alice.pwd_last_set, Secret::new(RIGHT));
-    directory.saver.save(&alice.sid, set, &password, NOW);
+    directory.saver.save(&alice, &Secret::new(RIGHT), NOW);
     while directory.cache.saved(&alice.sid).unwrap().is_none() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -465,12 +461,22 @@ fn a_password_that_was_changed_elsewhere_opens_nothing() {
     };
     directory.keep(&demanded, None, NOW).unwrap();
     assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
-    let changed = Person {
-        pwd_last_set: alice.pwd_last_set + 1,
-        ..alice
-    };
-    directory.keep(&changed, None, NOW).unwrap();
-    assert!(logon(&directory, RIGHT).is_err());
+    let told = [
+        (alice.pwd_last_set + 1, Some(2)),
+        (alice.pwd_last_set, Some(3)),
+        // Reset, with a demand for another one; and one of which nobody says what it is about.
+        (0, Some(3)),
+        (0, None),
+    ];
+    for (pwd_last_set, key_version) in told {
+        let changed = Person {
+            pwd_last_set,
+            key_version,
+            ..alice.clone()
+        };
+        directory.keep(&changed, None, NOW).unwrap();
+        assert!(logon(&directory, RIGHT).is_err());
+    }
 }
 
 #[test]
@@ -520,6 +526,7 @@ fn kept(age: i64, looks: &[(u64, Option<Timestamp>)]) -> [bool; 4] {
         let saved = Saved {
             verifier: format!("the verifier of {}", person.name),
             password_set: 1,
+            key_version: Some(2),
             confirmed,
             lockout: domlogon_rules::Lockout::default(),
         };
@@ -576,6 +583,7 @@ fn the_keeper_deletes_nothing_by_its_own_clock_at_once() {
         let saved = Saved {
             verifier: "a verifier".to_owned(),
             password_set: 1,
+            key_version: Some(2),
             confirmed: NOW.plus(-30 * DAY),
             lockout: domlogon_rules::Lockout::default(),
         };
