@@ -126,8 +126,8 @@ impl<'a> Attempt<'a> {
     /// Logs the person on, at a controller that has shown to be a true one.
     ///
     /// # Errors
-    /// [`Trouble`]. After [`Trouble::Interrupted`] nobody knows whether it was counted, and it
-    /// must not be sent to another controller.
+    /// [`Trouble`]. After one that [may be counted](Trouble::may_be_counted) it must not be sent to
+    /// another controller.
     pub(crate) fn log_on(&mut self) -> Result<Tried, Trouble> {
         match self.ask(Wanted::Logon)? {
             Said::Yes(credentials, Armour::On) => Ok(self.right(credentials)),
@@ -264,7 +264,8 @@ impl<'a> Attempt<'a> {
                     return self.said(error);
                 }
                 Err(error) if session.fast.is_with(&self.server.name) => {
-                    return Err(self.bare(error));
+                    session.doubt_tickets();
+                    return Err(bare(error, sent));
                 }
                 Err(Error::Kdc(error)) if error.after_preauth => {
                     return Ok(Said::No(error, Armour::Off));
@@ -291,18 +292,6 @@ impl<'a> Attempt<'a> {
             | Error::UnusablePassword
             | Error::Reply(ReplyFault::Undecryptable) => Ok(Said::No(WRONG, Armour::Off)),
             error => Err(self.failed(error)),
-        }
-    }
-
-    /// What is said without an armour by a controller that has FAST. It could answer inside one
-    /// once: whoever answers now is somebody else, or between us; or it does not take our armour
-    /// any more, or cannot read it by its clock.
-    fn bare(&self, error: Error) -> Trouble {
-        self.directory.session.doubt_tickets();
-        match error.kdc().map(Native::of) {
-            Some(Native::Skew) => Trouble::Skew,
-            Some(Native::Unavailable) => Trouble::Kerberos(error),
-            Some(Native::Refusal(_)) | None => Trouble::FalseController(error),
         }
     }
 
@@ -390,6 +379,22 @@ impl<'a> Attempt<'a> {
     }
 }
 
+/// What is said without an armour by a controller that has FAST. It could answer inside one
+/// once: whoever answers now is somebody else, or between us; or it does not take our armour
+/// any more, or cannot read it by its clock. Whoever let the proof through has only put his own
+/// answer in the place of the controller's: the proof may have been counted.
+fn bare(error: Error, sent: u32) -> Trouble {
+    let trouble = match error.kdc().map(Native::of) {
+        Some(Native::Skew) => Trouble::Skew,
+        Some(Native::Unavailable) => Trouble::Kerberos(error),
+        Some(Native::Refusal(_)) | None => Trouble::FalseController(error),
+    };
+    match sent {
+        0 | 1 => trouble,
+        _ => Trouble::Sent(Box::new(trouble)),
+    }
+}
+
 /// Whether an error says all there is to say: a wrong password, a name without an account, or a
 /// password that is too old; whether it has expired or must be changed the directory tells.
 const fn says_enough(number: i32) -> bool {
@@ -438,5 +443,28 @@ mod tests {
         let refusal = known(&error).unwrap();
         assert!(refusal.is_about_age() && refusal.proves_password);
         assert!(!says_enough(code::CLIENT_REVOKED) && !says_enough(code::POLICY));
+    }
+
+    /// What stands against somebody beside his age is not told in the armour, and no lockout.
+    #[test]
+    fn another_reason_than_the_age_shows_the_password_and_is_no_lockout() {
+        let error = KdcError {
+            code: code::CLIENT_REVOKED,
+            armored: true,
+            ..WRONG
+        };
+        let refusal = another_reason(&error).unwrap();
+        assert_eq!(refusal.verdict, Verdict::AccountRestriction);
+        assert!(refusal.proves_password && !refusal.verdict.grants());
+    }
+
+    #[test]
+    fn a_bare_answer_after_the_proof_opens_nothing_and_ends_the_asking() {
+        for (sent, is_counted) in [(1, false), (2, true)] {
+            let trouble = bare(Error::Kdc(WRONG), sent);
+            assert_eq!(trouble.may_be_counted(), is_counted);
+            assert!(trouble.is_of_the_server() && !trouble.opens_offline());
+            assert_eq!(trouble.verdict(), Verdict::PasswordMismatch);
+        }
     }
 }

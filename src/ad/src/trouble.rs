@@ -34,6 +34,8 @@ pub(crate) enum Trouble {
     /// The connection failed after a proof of a password was sent: nobody knows whether it was
     /// counted.
     Interrupted(io::Error),
+    /// The same of whatever else went wrong then.
+    Sent(Box<Self>),
     /// The password service did not take a connection. It says nothing of the controller's
     /// other services, and nothing was sent.
     NoPasswordService(io::Error),
@@ -97,6 +99,7 @@ impl Trouble {
                 | Self::HostRefused(_)
                 | Self::HostNotBound(_)
         ) || match self {
+            Self::Sent(trouble) => trouble.is_of_the_server(),
             Self::Ldap(error) => error.is_outage(),
             // What the library says of one account or one password says nothing of the
             // controller.
@@ -106,6 +109,12 @@ impl Trouble {
             ),
             _ => false,
         }
+    }
+
+    /// Whether the proof of a password may have been counted: it must not be sent to another
+    /// controller.
+    pub(crate) const fn may_be_counted(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::Sent(_))
     }
 
     /// Whether somebody may log on with saved credentials: nobody of the domain can be asked.
@@ -135,7 +144,7 @@ impl Trouble {
             | Self::FalseController(_)
             | Self::NotJoined(_) => Verdict::PasswordMismatch,
             Self::AllDown(why) => why.verdict,
-            Self::Changed(trouble) => trouble.verdict(),
+            Self::Changed(trouble) | Self::Sent(trouble) => trouble.verdict(),
             Self::Odd(_) | Self::NotForgotten(_) => Verdict::DceErrorLogged,
             // It answers, and what it says cannot be used.
             Self::Ldap(error) if !error.is_outage() => Verdict::DceErrorLogged,
@@ -224,6 +233,7 @@ impl fmt::Display for Trouble {
             Self::Ldap(error) => error.fmt(f),
             Self::Rotation(error) => error.fmt(f),
             Self::Kerberos(error) => error.fmt(f),
+            Self::Sent(trouble) => trouble.fmt(f),
             Self::Changed(trouble) => {
                 write!(f, "the password may have been changed, but then: {trouble}")
             }

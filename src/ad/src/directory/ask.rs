@@ -78,7 +78,7 @@ impl Directory {
             match work(&server, Instant::now() + share) {
                 Err(trouble) if trouble.is_of_the_server() => {
                     self.failed(&server, &trouble, now);
-                    if matches!(trouble, Trouble::Interrupted(_)) {
+                    if trouble.may_be_counted() {
                         return Err(trouble);
                     }
                     last = Some(trouble);
@@ -172,6 +172,40 @@ mod tests {
     use domlogon_protocol::{LogonType, UserName};
     use domlogon_rules::{Host, Rights};
     use std::thread;
+
+    /// Of how many controllers one question is asked that fails so at each.
+    fn asked(trouble: impl Fn() -> Trouble) -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = open(settings(folder.path()));
+        let now = Timestamp(1_795_000_000);
+        let servers: Vec<Server> = (1..=3)
+            .map(|number| Server {
+                name: format!("dc{number}.corp.example"),
+                address: [127, 0, 0, number].into(),
+            })
+            .collect();
+        directory.servers.list(servers.clone());
+        for server in &servers {
+            directory.servers.answered(server, now);
+        }
+        let mut asked = 0;
+        let result = directory.ask(Duration::from_secs(5), now, |_, _| {
+            asked += 1;
+            Err::<(), _>(trouble())
+        });
+        assert!(result.is_err());
+        asked
+    }
+
+    #[test]
+    fn a_proof_that_may_have_been_counted_is_sent_to_nobody_else() {
+        let silence = || Trouble::Network(std::io::ErrorKind::TimedOut.into());
+        assert_eq!(asked(silence), 3);
+        assert_eq!(asked(|| Trouble::Skew), 3);
+        let interrupted = || Trouble::Interrupted(std::io::ErrorKind::TimedOut.into());
+        assert_eq!(asked(interrupted), 1);
+        assert_eq!(asked(|| Trouble::Sent(Box::new(Trouble::Skew))), 1);
+    }
 
     #[test]
     fn whoever_has_his_logon_explained_waits_for_a_place() {
