@@ -1,5 +1,6 @@
 //! Whole hosts in private root trees: a clean one, and one with each fault planted.
 
+mod advice;
 mod faults;
 mod tree;
 

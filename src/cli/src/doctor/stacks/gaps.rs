@@ -71,10 +71,9 @@ impl Stack<'_> {
                 match self.unix() {
                     Some(unix) => {
                         let how = "write before pam_unix";
-                        format!(
-                            "domlogon enable, or {}",
-                            self.surroundings().write(how, unix)
-                        )
+                        let by_hand = self.surroundings().by_hand(how, unix);
+                        let or = by_hand.map(|text| format!(", or {text}"));
+                        format!("domlogon enable{}", or.unwrap_or_default())
                     }
                     None => format!(
                         "domlogon enable, or write the {type_word} lines of pam_domlogon(8)"
