@@ -106,7 +106,7 @@ impl fmt::Display for JoinError {
                 path.display()
             ),
             Self::UnderWay => f.write_str(
-                "Another domlogon join, leave or testjoin is under way on this host. Nothing was \
+                "Another domlogon join or leave is under way on this host. Nothing was \
                  changed. Wait for its end, and say the same command again. To see who runs it: \
                  pgrep -af domlogon",
             ),

@@ -26,12 +26,9 @@ impl Scratch {
         Self::at(Path::new(USUAL))
     }
 
-    /// For one that only looks: beside another it has a folder of its own.
+    /// For one that only looks: a folder of its own always, so that it is in nobody's way.
     pub(super) fn beside() -> Result<Self, JoinError> {
-        match Self::take() {
-            Err(JoinError::UnderWay) => Self::other(),
-            taken => taken,
-        }
+        Self::other()
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -119,6 +116,23 @@ mod tests {
         drop(first);
         assert!(!path.exists());
         assert_eq!(Scratch::at(&path).unwrap().folder(), path);
+    }
+
+    /// In either order.
+    #[test]
+    fn one_that_only_looks_is_in_nobodys_way() {
+        let first = Scratch::beside().unwrap();
+        let second = Scratch::beside().unwrap();
+        for one in [&first, &second] {
+            assert_ne!(one.folder(), Path::new(USUAL));
+            assert!(is_own(&File::open(one.folder()).unwrap()));
+        }
+        assert_ne!(first.folder(), second.folder());
+        let said = JoinError::UnderWay.to_string();
+        assert!(!said.contains("testjoin"), "{said}");
+        let folder = first.folder().to_owned();
+        drop(first);
+        assert!(!folder.exists());
     }
 
     #[test]
