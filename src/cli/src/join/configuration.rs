@@ -168,12 +168,24 @@ impl Configuration {
 
     /// Leaves the directory; what was said of it beside the domain's own controllers stays.
     pub(super) fn leave(&self, host: &Host) -> Result<bool, JoinError> {
+        match self.left()? {
+            Some(edit) => self.store(host, &edit),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether [`Self::leave`] could be done.
+    pub(super) fn can_leave(&self) -> Result<(), JoinError> {
+        self.left().map(drop)
+    }
+
+    fn left(&self) -> Result<Option<Edit>, JoinError> {
         let Some(text) = &self.text else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut edit = Edit::new(text)?;
         edit.leave()?;
-        self.store(host, &edit)
+        Ok(Some(edit))
     }
 
     fn store(&self, host: &Host, edit: &Edit) -> Result<bool, JoinError> {

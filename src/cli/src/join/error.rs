@@ -31,6 +31,8 @@ pub(crate) enum JoinError {
     UnderWay,
     /// A file could not be read or written.
     File(PathBuf, io::Error),
+    /// This came in the way when the daemon was stopped already: whether the directory was told.
+    HalfLeft(bool, Box<JoinError>),
 }
 
 impl JoinError {
@@ -44,6 +46,7 @@ impl JoinError {
                 }
             }
             Self::OtherDomain(..) | Self::HasDatabase(_) => Exit::No,
+            Self::HalfLeft(_, why) => why.exit(),
             Self::Machine(MachineError::NotJoined(_)) => Exit::No,
             Self::NotRoot(_)
             | Self::Machine(_)
@@ -66,6 +69,7 @@ impl JoinError {
             Self::HasDatabase(_) => "has_database",
             Self::UnderWay => "under_way",
             Self::File(..) => "file",
+            Self::HalfLeft(_, why) => why.word(),
         }
     }
 }
@@ -115,7 +119,29 @@ impl fmt::Display for JoinError {
                 "{}: {error}. Mend it, and say the same command again: it goes on from here.",
                 path.display()
             ),
+            Self::HalfLeft(told, why) => write!(
+                f,
+                "{} The daemon is stopped{}. Mend it, and then: domlogon leave --local",
+                half_left(why),
+                if *told {
+                    ", and the directory was told that this host leaves"
+                } else {
+                    ""
+                }
+            ),
         }
+    }
+}
+
+/// What came in the way of the end of a leave.
+fn half_left(why: &JoinError) -> String {
+    match why {
+        JoinError::Unreadable => {
+            format!("{FILE} has a mistake, or is laid out so that it cannot be edited.")
+        }
+        JoinError::ChangedMeanwhile => format!("Somebody else has just changed {FILE}."),
+        JoinError::File(path, error) => format!("{}: {error}.", path.display()),
+        why => why.to_string(),
     }
 }
 

@@ -34,23 +34,54 @@ pub(crate) fn run(asked: &Leave) -> Result<Answer, Error> {
     };
     let gone = match &machine {
         Some(machine) if !asked.local => {
+            let authority = authority(asked, machine)?;
+            ready(&host)?;
             let desk = host.desk(&configuration, &scratch);
-            Some(tell(asked, &desk, &configuration, machine)?)
+            Some(tell(&desk, &configuration, machine, authority.as_ref())?)
         }
-        _ => None,
+        _ => {
+            ready(&host)?;
+            None
+        }
     };
     service::stop(&host);
-    forget(&host, &state)?;
+    forget(&host, &state).map_err(|why| JoinError::HalfLeft(gone.is_some(), Box::new(why)))?;
     let start = service::settle(&host, configuration.has_accounts(&host));
     Ok(answer(machine.as_ref(), gone, start))
 }
 
+/// By whose right the directory is told, if not by the host's own.
+fn authority(asked: &Leave, machine: &Machine) -> Result<Option<Authority>, Error> {
+    let Some(user) = &asked.user else {
+        return Ok(None);
+    };
+    let prompt = format!("Password of {user} in {}: ", machine.realm);
+    let password = if asked.password_stdin {
+        password::line(&prompt)?
+    } else {
+        password::ask_once(&prompt).map_err(|error| match error {
+            Error::NoTerminal(_) => Error::NoTerminal("--password-stdin"),
+            other => other,
+        })?
+    };
+    Ok(Some(Authority::Administrator {
+        user: user.clone(),
+        password,
+    }))
+}
+
+/// Whether the configuration, as it is now, can be edited: a mistake in it stops the command
+/// while nothing is changed.
+fn ready(host: &Host) -> Result<(), JoinError> {
+    Configuration::read(host)?.can_leave()
+}
+
 /// Tells the directory.
 fn tell(
-    asked: &Leave,
     desk: &Desk,
     configuration: &Configuration,
     machine: &Machine,
+    authority: Option<&Authority>,
 ) -> Result<Gone, Error> {
     join::process_defaults(&desk.profile);
     let names = Names {
@@ -61,25 +92,7 @@ fn tell(
     let site = configuration.site_or(None);
     let dns_name = machine.realm.to_lowercase();
     let place = desk.place(&dns_name, &names, &servers, site.as_deref());
-    let authority = match &asked.user {
-        Some(user) => {
-            let prompt = format!("Password of {user} in {}: ", machine.realm);
-            let password = if asked.password_stdin {
-                password::line(&prompt)?
-            } else {
-                password::ask_once(&prompt).map_err(|error| match error {
-                    Error::NoTerminal(_) => Error::NoTerminal("--password-stdin"),
-                    other => other,
-                })?
-            };
-            Some(Authority::Administrator {
-                user: user.clone(),
-                password,
-            })
-        }
-        None => None,
-    };
-    Ok(join::leave(&place, machine, authority.as_ref()).map_err(JoinError::Leave)?)
+    Ok(join::leave(&place, machine, authority).map_err(JoinError::Leave)?)
 }
 
 /// Takes away what the join has put on this host. The host's password goes last: until then
@@ -183,5 +196,30 @@ mod tests {
             "{refused:?}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), left);
+    }
+    #[test]
+    fn what_cannot_be_edited_is_said_before_anything_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(Some(folder.path()));
+        let path = host.at(FILE);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let inline = "domain = { name = \"CORP\", dns_name = \"corp.example\", \
+                      backend = \"directory\" }\n";
+        for text in ["[domain\n", inline] {
+            fs::write(&path, text).unwrap();
+            let refused = ready(&host).unwrap_err();
+            assert!(matches!(refused, JoinError::Unreadable), "{refused}");
+            // Too late: the account is gone, and the same command would not get on.
+            for told in [false, true] {
+                let late = forget(&host, &host.at("/var/lib/domlogon")).unwrap_err();
+                let said = JoinError::HalfLeft(told, Box::new(late)).to_string();
+                assert!(!said.contains("Nothing was changed"), "{said}");
+                assert_eq!(said.contains("directory was told"), told, "{said}");
+                assert!(said.ends_with("domlogon leave --local"), "{said}");
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        fs::write(&path, "[domain]\nbackend = \"directory\"\n").unwrap();
+        ready(&host).unwrap();
     }
 }
