@@ -187,6 +187,26 @@ impl Select {
         }))
     }
 
+    /// Leaves ours off, or turns it off if it had not come to that, where a stack beside those of
+    /// authselect does not judge any more whom nsswitch.conf would name; says so.
+    pub(crate) fn stay_off(&self) -> Result<String, EnableError> {
+        let mut now = current()?;
+        if is_ours(&now) {
+            let known = succeed(&["list-features", profile(&self.to)])?;
+            let to = with_features(&self.to, &now, &known)?;
+            let mut arguments = vec!["select"];
+            arguments.extend(to.split_whitespace());
+            arguments.push("--quiet");
+            succeed(&arguments)?;
+            now = to;
+        }
+        Ok(format!(
+            "authselect selects {now} still, and not domlogon, so that nobody of the domain is \
+             known whom a stack that was changed meanwhile does not judge: run domlogon disable \
+             again, or domlogon enable."
+        ))
+    }
+
     /// How to take it back where `now` is selected, by the features that the profile from before
     /// knows.
     fn way_back(&self, now: &str, known: &str) -> WayBack {

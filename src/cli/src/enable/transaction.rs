@@ -98,7 +98,11 @@ pub(crate) fn undo(desk: &Desk, journal: &Journal) -> Result<Back, EnableError> 
         return Err(EnableError::NotUndone(failed));
     }
     if let Some(select) = &journal.select {
-        back.select = select.undo()?;
+        back.select = if stays_off {
+            Some(select.stay_off()?)
+        } else {
+            select.undo()?
+        };
     }
     tidy(journal);
     Ok(back)

@@ -1,6 +1,57 @@
 //! What is selected, and what our profile comes to.
 
 use super::*;
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+thread_local! {
+    /// The folder of an authselect of this test's.
+    static FOLDER: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+pub(super) fn path() -> String {
+    let folder = FOLDER.with_borrow(Clone::clone);
+    format!("{}:/usr/bin:/bin", folder.unwrap_or_default())
+}
+
+/// An authselect that keeps in its folder what is selected (`now`), and its backups.
+pub(crate) fn pretend(folder: &Path, selected: &str) {
+    const SCRIPT: &str = r#"#!/bin/sh
+cd "${0%/*}" || exit 1
+case "$1" in
+current) cat now ;;
+list-features) echo with-faillock ;;
+backup-list) cat backups ;;
+backup-restore) echo domlogon > now ;;
+select)
+    shift
+    features=
+    for word in "$@"; do
+        case "$word" in
+        --backup=*) echo "${word#--backup=}" >> backups ;;
+        --*) ;;
+        *) features="$features${features:+ }$word" ;;
+        esac
+    done
+    echo "$features" > now ;;
+esac
+"#;
+    fs::write(folder.join("now"), selected).unwrap();
+    fs::write(folder.join("backups"), "").unwrap();
+    // Written by another process: nobody who is started meanwhile holds it open.
+    let mut writer = Command::new("sh")
+        .args(["-c", "cat > authselect && chmod 0755 authselect"])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = writer.stdin.take().unwrap();
+    input.write_all(SCRIPT.as_bytes()).unwrap();
+    drop(input);
+    assert!(writer.wait().unwrap().success());
+    FOLDER.set(Some(folder.to_str().unwrap().to_owned()));
+}
 
 #[test]
 fn what_authselect_prints() {

@@ -66,7 +66,7 @@ fn run(arguments: &[&str]) -> Result<Output, EnableError> {
     Command::new("authselect")
         .args(arguments)
         .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", path())
         .env("LC_ALL", "C")
         .current_dir("/")
         .stdin(Stdio::null())
@@ -75,3 +75,12 @@ fn run(arguments: &[&str]) -> Result<Output, EnableError> {
             EnableError::File(Path::new("/usr/bin/authselect").into(), error)
         })
 }
+
+/// Where programs are.
+#[cfg(not(test))]
+fn path() -> String {
+    "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()
+}
+
+#[cfg(test)]
+use super::tests::path;

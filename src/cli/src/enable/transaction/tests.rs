@@ -1,4 +1,5 @@
 use super::*;
+use crate::enable::authselect;
 use crate::enable::change::Direction;
 use crate::enable::host::Host;
 use std::collections::BTreeMap;
@@ -260,6 +261,46 @@ fn a_stack_that_was_written_without_us_lets_nobody_be_known() {
         // Local users log on as before.
         let auth = host.stacks().join("common-auth");
         assert_eq!(all(&host)[&auth], before[&auth]);
+        assert_eq!(desk.journal().unwrap(), None);
+    }
+}
+
+/// The same where authselect writes nsswitch.conf, and a service of its own was written anew.
+#[test]
+fn with_authselect_too_nobody_is_known_whom_a_stack_does_not_judge() {
+    for (is_edited, is_selected) in [(false, true), (true, true), (true, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, mut off) = turned_on(folder.path());
+        off.changes.retain(|change| is_stack(&change.path));
+        let tool = tempfile::tempdir().unwrap();
+        authselect::tests::pretend(tool.path(), "domlogon with-faillock\n");
+        let select = r#"{"from":"domlogon with-faillock","to":"local with-faillock","backup":"b"}"#;
+        off.select = serde_json::from_str(select).unwrap();
+        let desk = take(&host);
+        let journal = apply(&desk, &off, || Ok(())).unwrap();
+        let now = || fs::read_to_string(tool.path().join("now")).unwrap();
+        assert_eq!(now(), "local with-faillock\n");
+        if !is_selected {
+            // Killed before authselect was asked.
+            authselect::tests::pretend(tool.path(), "domlogon with-faillock\n");
+        }
+        let path = host.stacks().join("common-account");
+        if is_edited {
+            fs::write(&path, format!("{WITHOUT}account optional pam_mine.so\n")).unwrap();
+        }
+        let said = back(&desk, &journal, EnableError::Unproved(Vec::new())).to_string();
+        if !is_edited {
+            assert!(said.ends_with("the host is as it was before."), "{said}");
+            assert_eq!(now(), "domlogon\n");
+            continue;
+        }
+        assert_eq!(now(), "local with-faillock\n", "{said}");
+        for part in [
+            "authselect selects local with-faillock still",
+            "run domlogon disable again, or domlogon enable.",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
         assert_eq!(desk.journal().unwrap(), None);
     }
 }
