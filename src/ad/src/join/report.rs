@@ -179,7 +179,7 @@ impl Checks {
         if !passed_over.is_empty() {
             self.add(
                 Subject::Controller,
-                Found::bad(unnamed(passed_over), to_be_named(passed_over)),
+                Found::bad(unnamed(passed_over), to_be_named(None, passed_over)),
             );
         }
         match why {
@@ -406,7 +406,7 @@ fn asked(server: &str, passed_over: &[String]) -> String {
     format!(
         "{server}; {}. To have them asked: {}",
         unnamed(passed_over),
-        to_be_named(passed_over)
+        to_be_named(Some(server), passed_over)
     )
 }
 
@@ -417,11 +417,16 @@ fn unnamed(passed_over: &[String]) -> String {
     )
 }
 
-fn to_be_named(passed_over: &[String]) -> String {
+/// The one that is asked is in front: those are asked first, and no others are looked up.
+fn to_be_named(server: Option<&str>, passed_over: &[String]) -> String {
+    let others = distinct(passed_over).into_iter();
+    let others = others.filter(|name| Some(*name) != server);
+    let named: Vec<&str> = server.into_iter().chain(others).collect();
     format!(
-        "if their accounts are in the OU Domain Controllers, name them in directory.servers in \
-         domlogon.toml, with all others that are to be asked: servers = [\"{}\"]",
-        distinct(passed_over).join("\", \"")
+        "if their accounts are in the OU Domain Controllers, name them in [directory] of \
+         /etc/domlogon/domlogon.toml, with all others that are to be asked, those to ask first \
+         in front: servers = [\"{}\"], and: systemctl restart domlogond",
+        named.join("\", \"")
     )
 }
 
@@ -441,7 +446,8 @@ mod tests {
     fn controllers_that_are_passed_over_are_named_with_the_way_out() {
         assert_eq!(asked("dc1.corp.example", &[]), "dc1.corp.example");
         let names = ["b.corp.example", "a.corp.example", "b.corp.example"].map(str::to_owned);
-        let line = "servers = [\"a.corp.example\", \"b.corp.example\"]";
+        let line = "servers = [\"dc1.corp.example\", \"a.corp.example\", \"b.corp.example\"], \
+                    and: systemctl restart domlogond";
         let told = asked("dc1.corp.example", &names);
         assert!(told.starts_with("dc1.corp.example; passed over"), "{told}");
         assert!(told.ends_with(line), "{told}");
@@ -459,7 +465,8 @@ mod tests {
                 panic!("{checks:?}");
             };
             assert!(what.ends_with(": b.corp.example"), "{what}");
-            assert!(cure.ends_with("servers = [\"b.corp.example\"]"), "{cure}");
+            let line = ": servers = [\"b.corp.example\"], and: systemctl restart domlogond";
+            assert!(cure.ends_with(line), "{cure}");
         }
     }
 }

@@ -111,17 +111,15 @@ fn controllers(directory: &DirectoryStatus, report: &mut Report) {
     if directory.passed_over.is_empty() {
         return;
     }
-    let mut named = directory.passed_over.clone();
     let what = format!(
         "passed over, as read-only domain controllers or none at all: {}",
-        named.join(", ")
+        directory.passed_over.join(", ")
     );
-    named.extend(directory.server.clone());
     let mend = format!(
         "if their accounts are in the OU Domain Controllers, name them in [directory] of \
-         /etc/domlogon/domlogon.toml, with all others that are to be asked: servers = [\"{}\"], \
-         and: systemctl restart domlogond",
-        named.join("\", \"")
+         /etc/domlogon/domlogon.toml, with all others that are to be asked, those to ask first \
+         in front: servers = [\"{}\"], and: systemctl restart domlogond",
+        to_be_named(directory).join("\", \"")
     );
     if directory.server.is_some() {
         report
@@ -134,6 +132,24 @@ fn controllers(directory: &DirectoryStatus, report: &mut Report) {
             .because("no other controller is asked, and this host works offline")
             .mend(mend),
     );
+}
+
+/// In the order in which they are to be asked: no others are looked up.
+fn to_be_named(directory: &DirectoryStatus) -> Vec<&str> {
+    let is_up = |(name, why): &'_ (String, Option<String>)| {
+        why.is_none() && !directory.passed_over.contains(name)
+    };
+    let up = directory.servers.iter().filter(|server| is_up(server));
+    let mut named: Vec<&str> = Vec::new();
+    for name in (directory.server.iter())
+        .chain(up.map(|(name, _)| name))
+        .chain(&directory.passed_over)
+    {
+        if !named.contains(&name.as_str()) {
+            named.push(name);
+        }
+    }
+    named
 }
 
 fn store(condition: Verdict, report: &mut Report) {
@@ -302,11 +318,19 @@ mod tests {
     #[test]
     fn controllers_that_are_passed_over_are_named_with_the_way_out() {
         let found = |server: Option<&str>, passed_over: &[&str]| {
+            let known = |name: &str, why: Option<&str>| (name.to_owned(), why.map(str::to_owned));
             let directory = DirectoryStatus {
                 server: server.map(str::to_owned),
                 since: Timestamp(0),
                 why: None,
-                servers: Vec::new(),
+                servers: server.map_or_else(Vec::new, |server| {
+                    vec![
+                        known("rodc1.corp.example", None),
+                        known("dc0.corp.example", Some("no answer")),
+                        known(server, None),
+                        known("dc2.corp.example", None),
+                    ]
+                }),
                 machine_password_set_at: None,
                 offline_age: 0,
                 passed_over: passed_over.iter().map(|name| (*name).to_owned()).collect(),
@@ -331,7 +355,7 @@ mod tests {
         let report = found(Some("dc1.corp.example"), &["rodc1.corp.example"]);
         assert!(report.findings.is_empty());
         let note = &report.notes[0];
-        let line = "servers = [\"rodc1.corp.example\", \"dc1.corp.example\"]";
+        let line = "servers = [\"dc1.corp.example\", \"dc2.corp.example\", \"rodc1.corp.example\"]";
         assert!(note.contains(line), "{note}");
     }
 
