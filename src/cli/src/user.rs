@@ -262,7 +262,8 @@ fn page(user: &UserRecord, clock: &Clock) -> String {
             "",
             &format!(
                 "not {home}, its unixHomeDirectory: that has not the form of accounts.home, nor \
-                 one of directory.homes in /etc/domlogon/domlogon.toml, with this name"
+                 one of directory.homes in /etc/domlogon/domlogon.toml, with this name; if its \
+                 form is to be named there, then: systemctl restart domlogond"
             ),
         );
     }

@@ -183,7 +183,9 @@ fn a_home_that_is_passed_over_is_shown() {
     let text = out(&daemon.run(&["user", "show", "alice"]));
     let expected = "not /export/home/al?ice, its unixHomeDirectory: ";
     assert!(
-        text.contains(expected) && text.contains("directory.homes"),
+        text.contains(expected)
+            && text.contains("directory.homes")
+            && text.contains("systemctl restart domlogond"),
         "{text}"
     );
 }

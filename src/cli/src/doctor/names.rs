@@ -409,8 +409,9 @@ fn passed_over(users: &[UserRecord], report: &mut Report) {
             )
             .mend(format!(
                 "name its form in directory.homes in {CONFIGURATION}, such as \
-                 \"/export/home/{{user}}\" or \"/home/{{initial}}/{{user}}\"; or, as after an \
-                 account was renamed, move the folder and have unixHomeDirectory set"
+                 \"/export/home/{{user}}\" or \"/home/{{initial}}/{{user}}\", and: systemctl restart \
+                 domlogond; or, as after an account was renamed, move the folder and have \
+                 unixHomeDirectory set"
             )),
         );
     }

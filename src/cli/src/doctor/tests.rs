@@ -326,6 +326,10 @@ fn homes_of_the_directory_that_are_passed_over() {
     assert_eq!(text.matches("unixHomeDirectory").count(), 2, "{text}");
     assert!(text.contains(expected), "{text}");
     assert!(
+        text.contains(", and: systemctl restart domlogond; or, "),
+        "{text}"
+    );
+    assert!(
         text.contains("directory.homes in /etc/domlogon/domlogon.toml"),
         "{text}"
     );
