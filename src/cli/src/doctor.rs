@@ -18,6 +18,8 @@ mod sshd;
 mod stacks;
 mod switch;
 
+pub(crate) use files::daemon_reads;
+
 use crate::answer::{Answer, Exit};
 use crate::daemon::Daemon;
 use crate::error::Error;

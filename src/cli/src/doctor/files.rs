@@ -3,7 +3,7 @@
 use super::finding::{Finding, Report};
 use super::host::Host;
 use super::modules::Modules;
-use super::names::Names;
+use super::names::{self, Entry, Names};
 use super::stacks;
 use crate::words::shell_word;
 use std::fs::Metadata;
@@ -105,10 +105,7 @@ fn configuration(host: &Host, names: &Names, report: &mut Report) {
         let (Some(found), Some(daemon)) = (host.stat(&path), names.local_user(DAEMON)) else {
             continue;
         };
-        let can_read = found.mode() & 0o004 != 0
-            || (found.mode() & 0o040 != 0 && found.gid() == daemon.gid)
-            || (found.mode() & 0o400 != 0 && found.uid() == daemon.id);
-        if !can_read {
+        if !can_read(&found, daemon) {
             report.add(
                 Finding::error(
                     "configuration-unreadable",
@@ -120,6 +117,22 @@ fn configuration(host: &Host, names: &Names, report: &mut Report) {
             );
         }
     }
+}
+
+/// Whether the daemon can read a file, by the lines of /etc/passwd. Where those do not have its
+/// user: whether anybody can who is not root.
+pub(crate) fn daemon_reads(found: &Metadata, passwd: &str) -> bool {
+    let users = names::entries(passwd);
+    match users.iter().find(|user| user.name == DAEMON) {
+        Some(daemon) => can_read(found, daemon),
+        None => found.mode() & 0o044 != 0 || (found.mode() & 0o400 != 0 && found.uid() != 0),
+    }
+}
+
+fn can_read(found: &Metadata, user: &Entry) -> bool {
+    found.mode() & 0o004 != 0
+        || (found.mode() & 0o040 != 0 && found.gid() == user.gid)
+        || (found.mode() & 0o400 != 0 && found.uid() == user.id)
 }
 
 fn state(host: &Host, names: &Names, report: &mut Report) {

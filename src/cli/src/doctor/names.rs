@@ -70,7 +70,7 @@ impl Names {
     }
 }
 
-fn entries(text: &str) -> Vec<Entry> {
+pub(super) fn entries(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let fields: Vec<&str> = line.split(':').collect();

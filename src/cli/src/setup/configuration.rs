@@ -1,6 +1,7 @@
 //! /etc/domlogon/domlogon.toml: read, judged, and written where it is still the example.
 
 use super::error::SetupError;
+use crate::doctor::daemon_reads;
 use crate::rights::file::dress;
 use domlogon_protocol::UserName;
 use serde::Deserialize;
@@ -210,6 +211,13 @@ fn fill(path: &Path, text: &str, old: &Path) -> io::Result<()> {
         .open(path)?;
     file.write_all(text.as_bytes())?;
     dress(&file, old)?;
+    // As it was, the daemon could not start with it.
+    let etc = old.parent().and_then(Path::parent);
+    let passwd = etc.map(|etc| fs::read_to_string(etc.join("passwd")));
+    let passwd = passwd.and_then(Result::ok).unwrap_or_default();
+    if !daemon_reads(&file.metadata()?, &passwd) {
+        file.set_permissions(Permissions::from_mode(0o644))?;
+    }
     file.sync_all()
 }
 
@@ -364,6 +372,45 @@ mod tests {
         let before = dress(&path);
         write(&path, "a = 2\n", Some("a = 1\n")).unwrap();
         assert_eq!((dress(&path), before.0), (before, 0o640));
+    }
+
+    #[test]
+    fn one_that_the_daemon_cannot_read_is_opened() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("etc/domlogon/domlogon.toml");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let uid = fs::metadata(folder.path()).unwrap().uid();
+        for (daemon, mode, owner, expected) in [
+            (Some("991:990"), 0o600, None, 0o644),
+            (Some("991:990"), 0o640, None, 0o644),
+            (Some("991:990"), 0o640, Some((0, 990)), 0o640),
+            (Some("991:990"), 0o600, Some((991, 0)), 0o600),
+            (Some("991:990"), 0o664, None, 0o664),
+            // Nobody knows whom the daemon will be: what root alone reads, it does not.
+            (None, 0o600, Some((0, 0)), 0o644),
+            (None, 0o640, Some((0, 990)), 0o640),
+        ] {
+            let line = daemon.map(|ids| format!("domlogon:x:{ids}::/:/bin/false\n"));
+            let text = format!("root:x:0:0::/root:/bin/sh\n{}", line.unwrap_or_default());
+            fs::write(folder.path().join("etc/passwd"), text).unwrap();
+            fs::write(&path, "a = 1\n").unwrap();
+            if owner.is_some() && uid != 0 {
+                // Only root gives a file away.
+                continue;
+            }
+            let (uid, gid) = owner.unwrap_or((uid, 0));
+            chown(&path, Some(uid), owner.map(|_| gid)).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            write(&path, "a = 2\n", Some("a = 1\n")).unwrap();
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!(
+                (found.mode() & 0o7777, found.uid()),
+                (expected, uid),
+                "{daemon:?} {mode:o} {owner:?}"
+            );
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]
