@@ -191,11 +191,11 @@ fn resumed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
 fn renewed(place: &Place<'_>, now: Timestamp) -> Result<Option<Joined>, Why> {
     let known = match own(place) {
         Ok(machine) => Some(machine),
+        Err(Why::Machine(MachineError::NotJoined(_))) => None,
+        // What an earlier join has left may be what this file held, and is to be given up.
         Err(Why::Machine(
-            MachineError::NotJoined(_)
-            | MachineError::Broken { .. }
-            | MachineError::Unsafe(_, Unsafe::TooLong),
-        )) => None,
+            MachineError::Broken { .. } | MachineError::Unsafe(_, Unsafe::TooLong),
+        )) => return Ok(None),
         Err(why) => return Err(why),
     };
     let Some(machine) = begun(place) else {

@@ -151,7 +151,19 @@ fn what_is_to_be_given_up_is_not_gone_on_with() {
         let refused = begin(false).unwrap_err();
         assert!(refused.to_string().contains("--take-over"), "{refused}");
         assert_eq!(begin(true).unwrap(), None);
+        // What it held may be in the other one still.
+        old.store_at(&unfinished).unwrap();
+        assert_eq!(begin(true).unwrap(), None);
+        crate::machine::remove(&unfinished).unwrap();
     }
+    // A first join that was cut off.
+    crate::machine::remove(&file).unwrap();
+    old.store_at(&unfinished).unwrap();
+    assert!(is_asked(begin(true)));
+    // One that others could have read is not gone on with.
+    std::fs::set_permissions(&unfinished, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(begin(true).unwrap(), None);
+    crate::machine::remove(&unfinished).unwrap();
     // First it has to be closed.
     old.store(folder.path()).unwrap();
     std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();

@@ -216,7 +216,11 @@ fn state_file(path: &str, name: &str, found: &Metadata, owner: u32, report: &mut
             )
             .at(path, None)
             .because(why)
-            .mend(command(format!("chmod 0600 {word}{}", afterwards(name)))),
+            .mend(command(format!(
+                "{} {word}{}",
+                closing(name),
+                afterwards(name)
+            ))),
         );
     }
     if found.uid() != owner {
@@ -254,6 +258,16 @@ fn secret(name: &str) -> Option<&'static str> {
     ];
     let found = SECRETS.iter().find(|(start, _)| name.starts_with(start));
     found.map(|(_, why)| *why)
+}
+
+/// What keeps others from a file. A join that was cut off is gone on with by what it has left,
+/// once that is the daemon's alone: by the password that was read.
+fn closing(name: &str) -> &'static str {
+    if name == "machine.joining" {
+        "rm"
+    } else {
+        "chmod 0600"
+    }
 }
 
 /// What else has to be done where somebody may have read a file: he keeps what he has read.

@@ -532,6 +532,13 @@ fn names_are_single_words_of_the_commands() {
     let key = mend("/var/lib/domlogon/machine.json", exposed);
     assert!(key.starts_with("chmod 0600 /var/lib/domlogon/machine.json; then"));
     assert!(key.ends_with("domlogon join REALM --take-over"), "{key}");
+    // Closed, it would be gone on with.
+    let begun = mend("/var/lib/domlogon/machine.joining", exposed);
+    assert!(begun.starts_with("rm /var/lib/domlogon/machine.joining; then"));
+    assert!(
+        begun.ends_with("domlogon join REALM --take-over"),
+        "{begun}"
+    );
     assert_eq!(
         mend("/etc/pam.d/it's", exposed),
         "chown root:root '/etc/pam.d/it'\\''s' && chmod go-w '/etc/pam.d/it'\\''s'"
