@@ -18,7 +18,7 @@ pub(crate) use teams::KnownTeam;
 use crate::news::News;
 use domlogon_protocol::Timestamp;
 use domlogon_rules::roster::Kind;
-use doubts::Doubts;
+use doubts::{Doubted, Doubts};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -108,7 +108,7 @@ const COUNTED: Duration = Duration::from_secs(5);
 pub(crate) struct Cache {
     connection: Mutex<Connection>,
     /// Users who may be otherwise than they are in the file, or gone. Locked after the file.
-    doubted: Mutex<Doubts>,
+    doubted: Mutex<Doubted>,
     /// Whose saved password may be another one than in the file.
     doubted_saved: Mutex<Doubts>,
     /// How many users and groups were known, and when.
@@ -182,10 +182,14 @@ impl Cache {
     pub(crate) fn settle(&self) -> Result<()> {
         let connection = self.lock();
         let mut doubts = lock(&self.doubted);
-        for mark in doubts.some() {
+        for mark in doubts.people.some() {
             self.note_people(&connection, "sid = ?1 OR key = ?1", [&mark])?;
             connection.execute("DELETE FROM people WHERE sid = ?1 OR key = ?1", [&mark])?;
             doubts.clear(&mark);
+        }
+        for mark in doubts.groups.some() {
+            people::forget_groups(&connection, &mark)?;
+            doubts.groups.clear(&mark);
         }
         drop(doubts);
         let mut doubts = lock(&self.doubted_saved);

@@ -1,6 +1,7 @@
 //! What the file says and is not so any more: what replaces it could not be written, as the disk
 //! is full or fails. Kept in memory alone, for there is nowhere else.
 
+use crate::entry::Person;
 use domlogon_protocol::{Sid, UserName};
 use std::collections::HashSet;
 
@@ -13,6 +14,25 @@ const MOST: usize = 100_000;
 pub(super) struct Doubts {
     marked: HashSet<String>,
     all: bool,
+}
+
+/// What may be otherwise of users. Where somebody's groups alone may be, the rest of him is known.
+#[derive(Default)]
+pub(super) struct Doubted {
+    pub(super) people: Doubts,
+    pub(super) groups: Doubts,
+}
+
+impl Doubted {
+    pub(super) fn add(&mut self, mark: &str) {
+        self.people.add(mark);
+        self.groups.add(mark);
+    }
+
+    pub(super) fn clear(&mut self, mark: &str) {
+        self.people.clear(mark);
+        self.groups.clear(mark);
+    }
 }
 
 impl Doubts {
@@ -29,7 +49,15 @@ impl Doubts {
         self.marked.remove(mark);
     }
 
-    fn has(&self, mark: &str) -> bool {
+    pub(super) fn set(&mut self, mark: &str, is_doubted: bool) {
+        if is_doubted {
+            self.add(mark);
+        } else {
+            self.clear(mark);
+        }
+    }
+
+    fn has_mark(&self, mark: &str) -> bool {
         self.all || self.marked.contains(mark)
     }
 
@@ -40,11 +68,12 @@ impl Doubts {
     }
 
     pub(super) fn has_sid(&self, sid: &Sid) -> bool {
-        !self.is_empty() && self.has(&sid.to_string())
+        !self.is_empty() && self.has_mark(&sid.to_string())
     }
 
-    pub(super) fn has_key(&self, name: &str) -> bool {
-        !self.is_empty() && self.has(&UserName::fold(name))
+    pub(super) fn has(&self, person: &Person) -> bool {
+        let has_key = || self.has_mark(&UserName::fold(&person.name));
+        !self.is_empty() && (self.has_sid(&person.sid) || has_key())
     }
 
     fn is_empty(&self) -> bool {

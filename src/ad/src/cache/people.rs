@@ -1,17 +1,18 @@
 //! The users that are known.
 
-use super::doubts::Doubts;
+use super::doubts::Doubted;
 use super::{Cache, Result, bytes, lock, read};
 use crate::entry::Person;
 use domlogon_protocol::{Sid, Timestamp, UserName};
 use domlogon_rules::roster::Kind;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use std::collections::BTreeSet;
 
 /// A user as he was when he was last asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownPerson {
     pub(crate) person: Person,
-    /// All his groups, nested ones included, and when they were asked for.
+    /// All his groups, nested ones included, and when they were asked for. None that are doubted.
     pub(crate) groups: Option<(Vec<Sid>, Timestamp)>,
     /// When the rest was asked for, with the groups or without them.
     pub(crate) seen: Timestamp,
@@ -24,9 +25,8 @@ struct Said<'a> {
     sid: &'a str,
     key: &'a str,
     uid: Option<u32>,
-    body: &'a [u8],
-    groups: Option<&'a [u8]>,
-    key_version: Option<u32>,
+    person: &'a Person,
+    groups: Option<&'a [Sid]>,
     now: Timestamp,
 }
 
@@ -89,20 +89,18 @@ impl Cache {
         now: Timestamp,
     ) -> Result<()> {
         let (sid, key) = (person.sid.to_string(), UserName::fold(&person.name));
-        let (body, groups) = (bytes(person), groups.map(|groups| bytes(&groups)));
         let said = Said {
             sid: &sid,
             key: &key,
             uid,
-            body: &body,
-            groups: groups.as_deref(),
-            key_version: person.key_version,
+            person,
+            groups,
             now,
         };
         let connection = self.lock();
         let mut doubts = lock(&self.doubted);
         let mut kept = self.write_person(&connection, &said);
-        if kept.is_ok() && groups.is_none() && doubts.has_sid(&person.sid) {
+        if kept.is_ok() && groups.is_none() && doubts.groups.has_sid(&person.sid) {
             // Those that are kept may be older than the doubt.
             kept = forget_groups(&connection, &sid);
         }
@@ -110,14 +108,15 @@ impl Cache {
             doubts.clear(&sid);
             doubts.clear(&key);
         } else if doubt(&connection, &said, &mut doubts).is_err() {
-            doubts.add(sid);
-            doubts.add(key);
+            doubts.add(&sid);
+            doubts.add(&key);
         }
         kept
     }
 
     fn write_person(&self, connection: &Connection, said: &Said<'_>) -> Result<()> {
         let Said { sid, key, uid, .. } = *said;
+        let groups = said.groups.map(bytes);
         self.note_people(connection, SAME, params![sid, key, uid])?;
         self.news.note(Kind::User, key, uid);
         // A name or an id that has moved on belongs to whoever has it now.
@@ -137,10 +136,10 @@ impl Cache {
                 sid,
                 key,
                 uid,
-                said.body,
-                said.groups,
+                bytes(said.person),
+                groups,
                 said.now.0,
-                said.key_version
+                said.person.key_version
             ])?;
         Ok(())
     }
@@ -157,7 +156,7 @@ impl Cache {
         };
         let mut doubts = lock(&self.doubted);
         match found {
-            Ok(sids) if gone.is_err() => sids.into_iter().for_each(|sid| doubts.add(sid)),
+            Ok(sids) if gone.is_err() => sids.iter().for_each(|sid| doubts.add(sid)),
             Ok(sids) => sids.iter().for_each(|sid| doubts.clear(sid)),
             Err(error) => {
                 doubts.add(key);
@@ -183,7 +182,7 @@ impl Cache {
         let mut query = connection.prepare_cached("SELECT sid FROM people WHERE seen < ?1")?;
         let mut rows = query.query([begin.0])?;
         while let Some(row) = rows.next()? {
-            doubts.add(row.get::<_, String>(0)?);
+            doubts.add(row.get_ref(0)?.as_str()?);
         }
         Ok(())
     }
@@ -204,31 +203,48 @@ impl Cache {
 const SAME: &str = "sid = ?1 OR key = ?2 OR uid = ?3";
 
 /// Doubts those in the file whom what was said is about, and who are otherwise there.
-fn doubt(connection: &Connection, said: &Said<'_>, doubts: &mut Doubts) -> Result<()> {
+fn doubt(connection: &Connection, said: &Said<'_>, doubts: &mut Doubted) -> Result<()> {
     let query = format!("SELECT sid, key, uid, body, groups, key_version FROM people WHERE {SAME}");
     let mut query = connection.prepare_cached(&query)?;
     let mut rows = query.query(params![said.sid, said.key, said.uid])?;
     while let Some(row) = rows.next()? {
         let sid = row.get_ref(0)?.as_str()?;
-        let is_so = sid == said.sid
-            && row.get_ref(1)?.as_str()? == said.key
+        if sid != said.sid {
+            doubts.add(sid);
+            continue;
+        }
+        let is_he = row.get_ref(1)?.as_str()? == said.key
             && row.get::<_, Option<u32>>(2)? == said.uid
-            && row.get_ref(3)?.as_blob()? == said.body
-            && row.get::<_, Option<u32>>(5)? == said.key_version
-            && (said.groups.is_none() || row.get_ref(4)?.as_blob_or_null()? == said.groups);
-        // Without groups nothing is said of those; a doubt may be about them.
-        match (is_so, said.groups) {
-            (true, None) => {}
-            (true, Some(_)) => doubts.clear(sid),
-            (false, _) => doubts.add(sid),
+            && row.get::<_, Option<u32>>(5)? == said.person.key_version
+            && is_same(row.get_ref(3)?.as_blob()?, said.person);
+        doubts.people.set(sid, !is_he);
+        if let Some(said) = said.groups {
+            let groups = row.get_ref(4)?.as_blob_or_null()?;
+            let groups = groups.and_then(read::<BTreeSet<Sid>>);
+            let are_these = groups == Some(said.iter().cloned().collect());
+            doubts.groups.set(sid, !are_these);
         }
     }
     Ok(())
 }
 
-fn forget_groups(connection: &Connection, sid: &str) -> Result<()> {
-    let update = "UPDATE people SET groups = NULL, groups_seen = 0 WHERE sid = ?1";
-    connection.prepare_cached(update)?.execute([sid])?;
+/// Whether the file has somebody as he was said to be, but for what each controller has for
+/// itself, and what a wrong password changes.
+fn is_same(body: &[u8], said: &Person) -> bool {
+    let lasting = |person: Person| Person {
+        usn: 0,
+        bad_pwd_count: 0,
+        bad_password_time: 0,
+        // It has a column of its own.
+        key_version: None,
+        ..person
+    };
+    read(body).is_some_and(|kept| lasting(kept) == lasting(said.clone()))
+}
+
+pub(super) fn forget_groups(connection: &Connection, mark: &str) -> Result<()> {
+    let update = "UPDATE people SET groups = NULL, groups_seen = 0 WHERE sid = ?1 OR key = ?1";
+    connection.prepare_cached(update)?.execute([mark])?;
     Ok(())
 }
 
@@ -239,7 +255,7 @@ fn sids(connection: &Connection, key: &str) -> Result<Vec<String>> {
 }
 
 /// A row that this version cannot read is as good as none: it is asked for again.
-fn known_person(row: &Row<'_>, doubts: &Doubts) -> rusqlite::Result<Option<KnownPerson>> {
+fn known_person(row: &Row<'_>, doubts: &Doubted) -> rusqlite::Result<Option<KnownPerson>> {
     let Some(mut person) = read::<Person>(row.get_ref(0)?.as_blob()?) else {
         return Ok(None);
     };
@@ -247,9 +263,11 @@ fn known_person(row: &Row<'_>, doubts: &Doubts) -> rusqlite::Result<Option<Known
     let groups: Option<Vec<Sid>> = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
     let asked = Timestamp(row.get(2)?);
     Ok(Some(KnownPerson {
-        is_doubted: doubts.has_sid(&person.sid) || doubts.has_key(&person.name),
+        is_doubted: doubts.people.has(&person),
+        groups: groups
+            .filter(|_| !doubts.groups.has(&person))
+            .map(|groups| (groups, asked)),
         person,
-        groups: groups.map(|groups| (groups, asked)),
         seen: Timestamp(row.get(3)?),
     }))
 }

@@ -427,14 +427,56 @@ fn what_could_not_be_kept_is_not_known() {
         assert!(directory.keep(&person, Some(told), NOW).is_err());
         directory.cache.fill_disk(false);
         assert!(!is_in());
-        assert!(directory.user_of_key("alice", NOW).is_err());
+        let is_known = directory.user_of_key("alice", NOW).is_ok();
+        assert_eq!(is_known, told.is_empty(), "her groups alone may be others");
         // Whoever asks for the name alone says nothing of the groups.
         directory.keep(&alice, None, NOW).unwrap();
         assert!(directory.user_of_key("alice", NOW).unwrap().is_some());
-        assert!(!is_in());
+        assert_eq!(is_in(), !told.is_empty());
         directory.keep(&alice, Some(&groups), NOW).unwrap();
         assert!(is_in());
     }
+}
+
+/// Each controller counts for itself, and has her groups in another order.
+#[test]
+fn who_is_the_same_at_another_controller_is_known_on_a_full_disk() {
+    let (_folder, directory, alice) = silent();
+    let groups = [513, 1200].map(|rid| Sid::domain(1, 2, 3).with_rid(rid));
+    directory.keep(&alice, Some(&groups), NOW).unwrap();
+    let elsewhere = Person {
+        usn: alice.usn + 1,
+        bad_pwd_count: 1,
+        bad_password_time: 7,
+        ..alice.clone()
+    };
+    let [one, other] = groups;
+    directory.cache.fill_disk(true);
+    for groups in [Some(&[other, one][..]), None] {
+        assert!(directory.keep(&elsewhere, groups, NOW).is_err());
+    }
+    directory.cache.fill_disk(false);
+    for _ in 0..2 {
+        assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+        directory.cache.settle().unwrap();
+    }
+}
+
+/// Where her groups alone could not be kept, she and her password are not forgotten.
+#[test]
+fn who_has_other_groups_is_known_without_them() {
+    let (_folder, directory, alice) = silent();
+    let before = [Sid::domain(1, 2, 3).with_rid(513)];
+    let now = [Sid::domain(1, 2, 3).with_rid(1200)];
+    directory.cache.fill_disk(true);
+    assert!(directory.keep(&alice, Some(&now), NOW).is_err());
+    directory.cache.fill_disk(false);
+    directory.cache.settle().unwrap();
+    let known = directory.cache.person_by_key("alice").unwrap().unwrap();
+    assert!(known.groups.is_none());
+    assert!(logon(&directory, RIGHT).is_err());
+    directory.keep(&alice, Some(&before), NOW).unwrap();
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
 }
 
 #[test]
