@@ -164,17 +164,17 @@ impl<'a> Attempt<'a> {
         match self.ask(Wanted::Change)? {
             Said::Yes(ticket, armour) if both(first, armour) => Ok(Tried::Right(Box::new(ticket))),
             Said::Yes(ticket, _) => match self.plain(Wanted::Logon) {
-                Ok(tgt) => Ok(match self.prove_controller(&tgt)? {
+                (Ok(tgt), _) => Ok(match self.prove_controller(&tgt)? {
                     None => match self.right(tgt) {
                         Tried::Right(_) => Tried::Right(Box::new(ticket)),
                         other => other,
                     },
                     Some(refusal) => Tried::Refused(refusal),
                 }),
-                Err(Error::Kdc(error)) if error.code == code::KEY_EXPIRED => {
+                (Err(Error::Kdc(error)), _) if error.code == code::KEY_EXPIRED => {
                     Ok(Tried::Unvouched(Box::new(ticket)))
                 }
-                Err(error) => Err(self.failed(error)),
+                (Err(error), sent) => Err(self.failed(error, sent)),
             },
             Said::No(error, armour) => self.refused(&error, armour),
         }
@@ -183,7 +183,7 @@ impl<'a> Attempt<'a> {
     /// What a refusal means, and whether it shows that the password was right.
     fn refused(&mut self, error: &KdcError, armour: Armour) -> Result<Tried, Trouble> {
         let refusal = match armour {
-            Armour::On if !says_enough(error.code) => self.reason(error)?,
+            Armour::On if has_reason(error) => self.reason(error)?,
             Armour::On | Armour::Off => known(error)?,
         };
         // One whose age is all that is wrong leads in: whose it is does not stand in a refusal.
@@ -228,7 +228,7 @@ impl<'a> Attempt<'a> {
     /// A controller that looks at the password first gets a proof of it outside the armour.
     fn reason(&mut self, error: &KdcError) -> Result<Refusal, Trouble> {
         match self.plain(Wanted::Logon) {
-            Err(Error::Kdc(plain)) if plain.code == error.code => {
+            (Err(Error::Kdc(plain)), _) if plain.code == error.code => {
                 let refusal = known(&plain)?;
                 Ok(Refusal {
                     // Both times: the answer outside may be a forged one.
@@ -236,8 +236,8 @@ impl<'a> Attempt<'a> {
                     ..refusal
                 })
             }
-            Err(error @ Error::Transport(_)) => Err(self.failed(error)),
-            Ok(_) | Err(_) => known(error),
+            (Err(error @ Error::Transport(_)), sent) => Err(self.failed(error, sent)),
+            _ => known(error),
         }
     }
 
@@ -255,13 +255,13 @@ impl<'a> Attempt<'a> {
                     session.fast.met(&self.server.name);
                     return Ok(Said::No(error, Armour::On));
                 }
-                Err(error @ Error::Transport(_)) => return Err(self.failed(error)),
+                Err(error @ Error::Transport(_)) => return Err(self.failed(error, sent)),
                 // Nothing was sent; it says nothing of the controller.
-                Err(error) if sent == 0 => return self.said(error),
+                Err(error) if sent == 0 => return self.said(error, sent),
                 // The account needs no pre-authentication: the first answer is sealed with its
                 // password, and ours does not open it.
                 Err(error @ Error::Reply(ReplyFault::Undecryptable)) if sent == 1 => {
-                    return self.said(error);
+                    return self.said(error, sent);
                 }
                 Err(error) if session.fast.is_with(&self.server.name) => {
                     session.doubt_tickets();
@@ -278,12 +278,12 @@ impl<'a> Attempt<'a> {
             }
         }
         match self.plain(wanted) {
-            Ok(credentials) => Ok(Said::Yes(credentials, Armour::Off)),
-            Err(error) => self.said(error),
+            (Ok(credentials), _) => Ok(Said::Yes(credentials, Armour::Off)),
+            (Err(error), sent) => self.said(error, sent),
         }
     }
 
-    fn said(&self, error: Error) -> Result<Said, Trouble> {
+    fn said(&self, error: Error, sent: u32) -> Result<Said, Trouble> {
         match error {
             Error::Kdc(error) => Ok(Said::No(error, Armour::Off)),
             // No password can be like that, or (without pre-authentication) it is not the one
@@ -291,14 +291,14 @@ impl<'a> Attempt<'a> {
             Error::EmptyPassword
             | Error::UnusablePassword
             | Error::Reply(ReplyFault::Undecryptable) => Ok(Said::No(WRONG, Armour::Off)),
-            error => Err(self.failed(error)),
+            error => Err(self.failed(error, sent)),
         }
     }
 
-    fn failed(&self, error: Error) -> Trouble {
+    fn failed(&self, error: Error, sent: u32) -> Trouble {
         match error {
             Error::Transport(error) => Trouble::of_attempt(error, self.wire.has_answered()),
-            error => Trouble::Kerberos(error),
+            error => after(sent, Trouble::Kerberos(error)),
         }
     }
 
@@ -328,16 +328,22 @@ impl<'a> Attempt<'a> {
         (said, sent)
     }
 
-    fn plain(&mut self, wanted: Wanted) -> Result<Credentials, Error> {
+    /// As [`armoured`](Self::armoured), without one.
+    fn plain(&mut self, wanted: Wanted) -> (Result<Credentials, Error>, u32) {
         let (wire, name) = (&mut self.wire, &self.live.person.name);
-        let mut exchange = |request: &[u8]| wire.exchange(request);
+        let mut sent = 0;
+        let mut exchange = |request: &[u8]| {
+            sent += 1;
+            wire.exchange(request)
+        };
         let (realm, password, kerberos) = (&self.realm, self.password, &self.kerberos);
-        match wanted {
+        let said = match wanted {
             Wanted::Owner => kerberos.owner_of_password(name, realm, password, None, &mut exchange),
             Wanted::Logon | Wanted::Change => {
                 kerberos.with_password(name, realm, password, wanted.service(), &mut exchange)
             }
-        }
+        };
+        (said, sent)
     }
 
     /// A ticket of the person for this host has to open with the host's key. The controller may
@@ -389,10 +395,21 @@ fn bare(error: Error, sent: u32) -> Trouble {
         Some(Native::Unavailable) => Trouble::Kerberos(error),
         Some(Native::Refusal(_)) | None => Trouble::FalseController(error),
     };
+    after(sent, trouble)
+}
+
+/// A trouble after so many messages: the first has no proof of the password in it.
+fn after(sent: u32, trouble: Trouble) -> Trouble {
     match sent {
         0 | 1 => trouble,
         _ => Trouble::Sent(Box::new(trouble)),
     }
+}
+
+/// Whether asking for the reason of a refusal can tell more: not where it says all itself, or is
+/// no judgement at all.
+fn has_reason(error: &KdcError) -> bool {
+    !says_enough(error.code) && matches!(Native::of(error), Native::Refusal(_))
 }
 
 /// Whether an error says all there is to say: a wrong password, a name without an account, or a
@@ -418,13 +435,19 @@ fn another_reason(error: &KdcError) -> Result<Refusal, Trouble> {
     })
 }
 
-/// The judgement in an error.
+/// The judgement in an error. One that is none says nothing of a password that was sent: whoever
+/// let it through may have put this in the place of the controller's own answer.
 fn known(error: &KdcError) -> Result<Refusal, Trouble> {
-    match Native::of(error) {
-        Native::Refusal(refusal) => Ok(refusal),
-        Native::Skew => Err(Trouble::Skew),
-        Native::Unavailable => Err(Trouble::Kerberos(Error::Kdc(*error))),
-    }
+    let trouble = match Native::of(error) {
+        Native::Refusal(refusal) => return Ok(refusal),
+        Native::Skew => Trouble::Skew,
+        Native::Unavailable => Trouble::Kerberos(Error::Kdc(*error)),
+    };
+    Err(if error.after_preauth {
+        Trouble::Sent(Box::new(trouble))
+    } else {
+        trouble
+    })
 }
 
 #[cfg(test)]
@@ -442,7 +465,12 @@ mod tests {
         assert!(says_enough(error.code));
         let refusal = known(&error).unwrap();
         assert!(refusal.is_about_age() && refusal.proves_password);
-        assert!(!says_enough(code::CLIENT_REVOKED) && !says_enough(code::POLICY));
+        for number in [code::CLIENT_REVOKED, code::POLICY] {
+            assert!(has_reason(&KdcError {
+                code: number,
+                ..error
+            }));
+        }
     }
 
     /// What stands against somebody beside his age is not told in the armour, and no lockout.
@@ -456,6 +484,36 @@ mod tests {
         let refusal = another_reason(&error).unwrap();
         assert_eq!(refusal.verdict, Verdict::AccountRestriction);
         assert!(refusal.proves_password && !refusal.verdict.grants());
+    }
+
+    /// It may have been counted: neither is another controller asked, nor this one once more.
+    #[test]
+    fn what_is_no_answer_to_the_proof_ends_the_asking() {
+        for (number, verdict) in [
+            (code::SKEW, Verdict::TimeDiffAtDc),
+            (29, Verdict::LogonServerNotFound),
+            (60, Verdict::LogonServerNotFound),
+        ] {
+            for (after_preauth, armored) in [(false, false), (true, false), (true, true)] {
+                let error = KdcError {
+                    code: number,
+                    after_preauth,
+                    armored,
+                    ..WRONG
+                };
+                let trouble = known(&error).unwrap_err();
+                assert_eq!(trouble.may_be_counted(), after_preauth, "{number}");
+                assert!(trouble.is_of_the_server());
+                assert_eq!(trouble.verdict(), verdict);
+                assert!(!has_reason(&error));
+            }
+        }
+        for (sent, is_counted) in [(1, false), (2, true)] {
+            let garbage = Error::Reply(ReplyFault::Malformed);
+            let trouble = after(sent, Trouble::Kerberos(garbage));
+            assert_eq!(trouble.may_be_counted(), is_counted);
+            assert!(trouble.is_of_the_server());
+        }
     }
 
     #[test]
