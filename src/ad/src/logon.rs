@@ -407,7 +407,10 @@ impl Directory {
         };
         // Before the look: what cannot be counted is not compared, or where nothing can be written
         // the right one would be told from all others, however many there are.
-        let count = |lockout| self.cache.count(sid, &saved, lockout).map_err(|_| outage);
+        let count = |lockout| {
+            let counted = self.noted(self.cache.count(sid, &saved, lockout));
+            counted.ok_or(outage)
+        };
         count(wrong)?;
         if !offline::opens(&saved.verifier, password) {
             return Ok(rules::decide_wrong_password(&account, place).into());

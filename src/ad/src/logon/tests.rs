@@ -10,7 +10,7 @@ use crate::status::Native;
 use domlogon_protocol::{LogonType, Sid};
 use domlogon_rules::{FewLocalNames, Host, LocalNames, Rights};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 const RIGHT: &[u8] = b"Corr3ct-Horse";
@@ -20,6 +20,16 @@ pub(crate) struct Quiet;
 
 impl Journal for Quiet {
     fn note(&self, _: Level, _: &str) {}
+}
+
+/// What the log would say.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl Journal for Lines {
+    fn note(&self, _: Level, line: &str) {
+        self.0.lock().unwrap().push(line.to_owned());
+    }
 }
 
 pub(crate) fn settings(folder: &Path) -> Settings {
@@ -66,8 +76,13 @@ pub(crate) fn open_on(settings: Settings, local: Arc<dyn LocalNames>) -> Directo
 
 /// A host on which alice has logged on, and whose controllers are silent now.
 fn silent() -> (tempfile::TempDir, Directory, Person) {
+    silent_with(Arc::new(Quiet))
+}
+
+fn silent_with(journal: Arc<dyn Journal>) -> (tempfile::TempDir, Directory, Person) {
     let folder = tempfile::tempdir().unwrap();
-    let directory = open(settings(folder.path()));
+    let local = Arc::new(FewLocalNames::default());
+    let directory = Directory::open(settings(folder.path()), local, journal, || NOW).unwrap();
     let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
     directory.servers.none(&silence, NOW);
     let alice = Person::example("alice", 1103);
@@ -366,7 +381,8 @@ fn guesses_that_come_together_count_one_by_one() {
 /// Where nothing can be written the right one must not be told from the others.
 #[test]
 fn what_cannot_be_counted_is_not_compared() {
-    let (_folder, directory, alice) = silent();
+    let lines = Arc::new(Lines::default());
+    let (_folder, directory, alice) = silent_with(lines.clone());
     let count = || {
         let saved = directory.cache.saved(&alice.sid).unwrap().unwrap();
         saved.lockout.count
@@ -375,6 +391,8 @@ fn what_cannot_be_counted_is_not_compared() {
         directory.cache.fill_disk(true);
         for password in [b"guess", RIGHT] {
             assert!(logon(&directory, password).is_err());
+            let told = std::mem::take(&mut *lines.0.lock().unwrap());
+            assert!(told.iter().any(|line| line.contains("cache")), "{told:?}");
         }
         directory.cache.fill_disk(false);
         assert_eq!(count(), counted);
