@@ -486,9 +486,15 @@ pub(crate) fn refusing(
 /// Whether the directory has told of another password since this one was saved. A demand for a
 /// new one (0) does not say when the one that there is was set: it may have been an administrator
 /// who set one for a single use. There it has to be the same by its number, as far as that is told.
+/// None is demanded where the password never expires: the 0 that was saved with it says no more.
 fn is_replaced(saved: &Saved, told: &Person) -> bool {
     let is_known = saved.key_version.is_some() && told.key_version.is_some();
     let is_same = saved.key_version == told.key_version;
+    let never_expires =
+        Flags::from_bits(told.user_account_control).contains(Flags::DONT_EXPIRE_PASSWD);
+    if never_expires && told.pwd_last_set == 0 && saved.password_set == 0 {
+        return is_known && !is_same;
+    }
     if told.pwd_last_set > 0 {
         saved.password_set != told.pwd_last_set || (is_known && !is_same)
     } else {

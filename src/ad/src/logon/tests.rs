@@ -539,6 +539,44 @@ fn a_password_that_was_changed_elsewhere_opens_nothing() {
     }
 }
 
+/// Such a demand is none for whose password does not expire: he has logged on with it.
+#[test]
+fn a_password_that_never_expires_opens_without_a_date() {
+    let (_folder, directory, alice) = silent();
+    let without = |key_version| Person {
+        user_account_control: 0x1_0200,
+        pwd_last_set: 0,
+        key_version,
+        ..alice.clone()
+    };
+    directory.cache.unsave(&alice.sid).unwrap();
+    directory.keep(&without(None), None, NOW).unwrap();
+    directory
+        .saver
+        .save(&without(None), &Secret::new(RIGHT), NOW);
+    while directory.cache.saved(&alice.sid).unwrap().is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+    directory.keep(&without(Some(2)), None, NOW).unwrap();
+    assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+    let mut saved = directory.cache.saved(&alice.sid).unwrap().unwrap();
+    for (version, opens) in [(2, true), (3, false)] {
+        saved.key_version = Some(version);
+        directory.cache.save(&alice.sid, &saved).unwrap();
+        assert_eq!(logon(&directory, RIGHT).is_ok(), opens, "{version}");
+    }
+    // What was saved with a date is of before.
+    let (key_version, password_set) = (None, alice.pwd_last_set);
+    let dated = Saved {
+        key_version,
+        password_set,
+        ..saved
+    };
+    directory.cache.save(&alice.sid, &dated).unwrap();
+    assert!(logon(&directory, RIGHT).is_err());
+}
+
 #[test]
 fn a_count_does_not_bring_back_what_was_replaced_meanwhile() {
     let (_folder, directory, alice) = silent();
