@@ -1,8 +1,9 @@
 //! Tickets that were got at a logon, until the session fetches them.
 
+use crate::cache::KnownPerson;
 use crate::directory::Directory;
 use crate::entry::Person;
-use domlogon_protocol::{Sid, TicketBytes, Tickets, Timestamp, UserName};
+use domlogon_protocol::{TicketBytes, Tickets, Timestamp, UserName};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
@@ -20,13 +21,15 @@ pub(crate) struct Pending(Mutex<HashMap<Key, Waiting>>);
 type Key = (String, String);
 
 struct Waiting {
-    sid: Sid,
+    /// As he was when he logged on.
+    person: Person,
     credentials: Zeroizing<Vec<u8>>,
     at: Timestamp,
 }
 
 impl Directory {
-    /// The tickets of somebody's last good logon, for the session that follows it.
+    /// The tickets of somebody's last good logon, for the session that follows it, also where a full
+    /// disk keeps the cache from knowing him.
     pub(crate) fn tickets_of(
         &self,
         user: &UserName,
@@ -34,13 +37,19 @@ impl Directory {
         now: Timestamp,
     ) -> Option<Tickets> {
         let cache = self.settings.tickets.as_deref()?;
-        let (sid, found) = self.pending.take(user, service, now)?;
-        let known = self.cached(self.cache.person_by_key(&user.key()))?;
-        if known.person.sid != sid {
+        let (person, found) = self.pending.take(user, service, now)?;
+        let is_other = |known: &KnownPerson| known.person.sid != person.sid;
+        let known = self.cached(self.cache.person_by_key(&user.key()));
+        if known.as_ref().is_some_and(is_other) {
             // Another account has the name by now.
             return None;
         }
-        let owner = self.user(&known.person)?;
+        let owner = self.user(known.as_ref().map_or(&person, |known| &known.person))?;
+        let known = self.cached(self.cache.person_by_uid(owner.uid));
+        if known.as_ref().is_some_and(is_other) {
+            // Or the id.
+            return None;
+        }
         // One entry of the list that domlogon-tickets reads.
         let length = u32::try_from(found.len()).ok()?;
         let mut list = Zeroizing::new(Vec::with_capacity(found.len() + 4));
@@ -75,7 +84,7 @@ impl Pending {
         waiting.insert(
             (UserName::fold(&person.name), service.to_owned()),
             Waiting {
-                sid: person.sid.clone(),
+                person: person.clone(),
                 credentials,
                 at: now,
             },
@@ -88,10 +97,10 @@ impl Pending {
         user: &UserName,
         service: &str,
         now: Timestamp,
-    ) -> Option<(Sid, Zeroizing<Vec<u8>>)> {
+    ) -> Option<(Person, Zeroizing<Vec<u8>>)> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = waiting.remove(&(user.key(), service.to_owned()))?;
-        is_fresh(found.at, now).then_some((found.sid, found.credentials))
+        is_fresh(found.at, now).then_some((found.person, found.credentials))
     }
 
     /// Drops what nobody fetched.
@@ -128,9 +137,16 @@ mod tests {
             directory.pending.keep(&before, "sshd", bytes, at);
             directory.tickets_of(&user, "sshd", at)
         };
-        assert!(tickets().is_none(), "of somebody who is not known");
-        directory.keep(&before, None, at).unwrap();
         let uid = directory.user(&before).unwrap().uid;
+        // The disk is full, and the file does not have who has just logged on.
+        assert_eq!(tickets().unwrap().uid, uid);
+        let other = Person::example("bob", 1105);
+        directory
+            .cache
+            .keep_person(&other, Some(uid), None, at)
+            .unwrap();
+        assert!(tickets().is_none(), "another account has the id");
+        directory.keep(&before, None, at).unwrap();
         let his = tickets().unwrap();
         assert_eq!(his.uid, uid);
         assert_eq!(his.cache, format!("FILE:/run/user/{uid}/krb5cc"));
