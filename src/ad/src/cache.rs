@@ -181,23 +181,9 @@ impl Cache {
     /// Deletes what is doubted, as soon as that can be done: a restart must not bring it back.
     pub(crate) fn settle(&self) -> Result<()> {
         let connection = self.lock();
-        let mut doubts = lock(&self.doubted);
-        for mark in doubts.people.some() {
-            self.note_people(&connection, "sid = ?1 OR key = ?1", [&mark])?;
-            connection.execute("DELETE FROM people WHERE sid = ?1 OR key = ?1", [&mark])?;
-            doubts.clear(&mark);
-        }
-        for mark in doubts.groups.some() {
-            people::forget_groups(&connection, &mark)?;
-            doubts.groups.clear(&mark);
-        }
-        drop(doubts);
-        let mut doubts = lock(&self.doubted_saved);
-        for mark in doubts.some() {
-            connection.execute("DELETE FROM saved WHERE sid = ?1", [&mark])?;
-            doubts.clear(&mark);
-        }
-        Ok(())
+        let people = self.settle_people(&connection, &mut lock(&self.doubted));
+        let saved = saved::settle(&connection, &mut lock(&self.doubted_saved));
+        people.and(saved)
     }
 
     /// How many users and groups are known.

@@ -187,6 +187,24 @@ impl Cache {
         Ok(())
     }
 
+    pub(super) fn settle_people(
+        &self,
+        connection: &Connection,
+        doubts: &mut Doubted,
+    ) -> Result<()> {
+        for mark in doubts.people.some() {
+            // Told of when they are gone, and not as often as that fails.
+            let delete = "DELETE FROM people WHERE sid = ?1 OR key = ?1 RETURNING key, uid";
+            self.note(connection, Kind::User, delete, [&mark])?;
+            doubts.clear(&mark);
+        }
+        for mark in doubts.groups.some() {
+            forget_groups(connection, &mark)?;
+            doubts.groups.clear(&mark);
+        }
+        Ok(())
+    }
+
     /// Notes those who are about to be changed or forgotten, as they are yet.
     pub(super) fn note_people(
         &self,
@@ -242,7 +260,7 @@ fn is_same(body: &[u8], said: &Person) -> bool {
     read(body).is_some_and(|kept| lasting(kept) == lasting(said.clone()))
 }
 
-pub(super) fn forget_groups(connection: &Connection, mark: &str) -> Result<()> {
+fn forget_groups(connection: &Connection, mark: &str) -> Result<()> {
     let update = "UPDATE people SET groups = NULL, groups_seen = 0 WHERE sid = ?1 OR key = ?1";
     connection.prepare_cached(update)?.execute([mark])?;
     Ok(())

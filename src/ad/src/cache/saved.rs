@@ -1,9 +1,10 @@
 //! What offline logons are compared with.
 
+use super::doubts::Doubts;
 use super::{Cache, Result, lock};
 use domlogon_protocol::{Sid, Timestamp};
 use domlogon_rules::Lockout;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// Whose password was saved, and when.
 pub(crate) type SavedAt = (String, i64);
@@ -144,4 +145,13 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// Deletes what is doubted.
+pub(super) fn settle(connection: &Connection, doubts: &mut Doubts) -> Result<()> {
+    for mark in doubts.some() {
+        connection.execute("DELETE FROM saved WHERE sid = ?1", [&mark])?;
+        doubts.clear(&mark);
+    }
+    Ok(())
 }

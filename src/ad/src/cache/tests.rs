@@ -246,6 +246,46 @@ fn what_is_doubted_does_not_come_back_with_a_restart() {
     assert!(cache.saved(&carol.sid).unwrap().is_some());
 }
 
+/// What cannot be deleted yet has not changed, and keeps nothing else from being deleted.
+#[test]
+fn as_long_as_what_is_doubted_stays_nobody_is_told_of_it() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    let (_folder, cache) = cache();
+    let alice = Person::example("alice", 1103);
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache.save(&alice.sid, &saved()).unwrap();
+    cache.fill_disk(true);
+    assert!(cache.forget_person("alice").is_err());
+    assert!(cache.unsave(&alice.sid).is_err());
+    let rung = Arc::new(AtomicU32::new(0));
+    let bell = Arc::clone(&rung);
+    cache.news.ring_with(Box::new(move || {
+        bell.fetch_add(1, Ordering::Relaxed);
+    }));
+    for _ in 0..3 {
+        assert!(cache.settle().is_err());
+    }
+    assert_eq!(rung.load(Ordering::Relaxed), 0);
+    cache.fill_disk(false);
+    let rows = |table| {
+        let count = format!("SELECT count(*) FROM {table}");
+        let count = cache
+            .lock()
+            .query_row(&count, [], |row| row.get::<_, u32>(0));
+        count.unwrap()
+    };
+    let trigger = "CREATE TRIGGER full BEFORE DELETE ON people BEGIN SELECT RAISE(ABORT, ''); END";
+    cache.lock().execute_batch(trigger).unwrap();
+    assert!(cache.settle().is_err());
+    assert_eq!((rows("people"), rows("saved")), (1, 0));
+    cache.lock().execute_batch("DROP TRIGGER full").unwrap();
+    cache.settle().unwrap();
+    assert_eq!(rows("people"), 0);
+    assert_eq!(rung.load(Ordering::Relaxed), 1);
+}
+
 /// Whoever has another's id now takes his place, though it cannot be written.
 #[test]
 fn whose_id_is_another_persons_by_now_is_not_known() {
