@@ -72,6 +72,7 @@ fn users(directory: &Directory, after: u32, now: Timestamp) -> Result<Reply, Adm
         .unwrap_or_default();
     let mut people: Vec<_> = known
         .into_iter()
+        .filter(|known| !known.is_doubted)
         .filter(|known| known.person.sid.rid().is_some_and(|rid| rid > after))
         .collect();
     people.sort_by_key(|known| known.person.sid.rid());

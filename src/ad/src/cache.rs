@@ -186,7 +186,20 @@ impl Cache {
         people.and(saved)
     }
 
+    /// Whether more is doubted than can be told apart, so that nothing in the file is believed.
+    pub(crate) fn believes_nothing(&self) -> bool {
+        let doubts = lock(&self.doubted);
+        let saved = lock(&self.doubted_saved);
+        doubts.people.is_all() || doubts.groups.is_all() || saved.is_all()
+    }
+
     /// How many users and groups are known.
+    pub(crate) fn known(&self) -> Result<(u32, u32)> {
+        let (people, teams) = self.counts()?;
+        Ok((people.saturating_sub(self.count_doubted()?), teams))
+    }
+
+    /// How many users and groups are in the file.
     pub(crate) fn counts(&self) -> Result<(u32, u32)> {
         Ok(self.lock().query_row(
             "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM teams)",
@@ -202,7 +215,7 @@ impl Cache {
         match *counted {
             Some((at, counts)) if at.elapsed() < COUNTED => Ok(counts),
             _ => {
-                let counts = self.counts()?;
+                let counts = self.known()?;
                 *counted = Some((Instant::now(), counts));
                 Ok(counts)
             }
@@ -246,6 +259,15 @@ impl Cache {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         lock(&self.connection)
+    }
+
+    /// Doubts more than can be told apart.
+    #[cfg(test)]
+    pub(crate) fn doubt_all(&self) {
+        for number in 0..200_000 {
+            lock(&self.doubted).add(&number.to_string());
+            lock(&self.doubted_saved).add(number.to_string());
+        }
     }
 
     /// Lets every write fail from now on, as on a full disk, or no more.

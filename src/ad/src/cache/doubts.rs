@@ -5,8 +5,8 @@ use crate::entry::Person;
 use domlogon_protocol::{Sid, UserName};
 use std::collections::HashSet;
 
-/// Most that are told apart. With more of them nothing in the file is believed, until the daemon
-/// is started again.
+/// Most that are told apart. With more of them nothing in the file is believed, until all of it can
+/// be deleted.
 const MOST: usize = 100_000;
 
 /// By identifiers, and by the keys of those whose identifiers could not be read.
@@ -57,8 +57,13 @@ impl Doubts {
         }
     }
 
-    fn has_mark(&self, mark: &str) -> bool {
+    pub(super) fn has_mark(&self, mark: &str) -> bool {
         self.all || self.marked.contains(mark)
+    }
+
+    /// Whether nothing in the file is believed.
+    pub(super) const fn is_all(&self) -> bool {
+        self.all
     }
 
     /// A few of them.
@@ -76,7 +81,7 @@ impl Doubts {
         !self.is_empty() && (self.has_sid(&person.sid) || has_key())
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.marked.is_empty() && !self.all
     }
 }

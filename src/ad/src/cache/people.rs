@@ -1,6 +1,6 @@
 //! The users that are known.
 
-use super::doubts::Doubted;
+use super::doubts::{Doubted, Doubts};
 use super::{Cache, Result, bytes, lock, read};
 use crate::entry::Person;
 use domlogon_protocol::{Sid, Timestamp, UserName};
@@ -150,14 +150,20 @@ impl Cache {
         let connection = self.lock();
         let found = sids(&connection, key);
         let gone = match &found {
-            Ok(sids) if sids.is_empty() => return Ok(()),
+            Ok(sids) if sids.is_empty() => {
+                lock(&self.doubted).clear(key);
+                return Ok(());
+            }
             Ok(_) => self.delete_person(&connection, key),
             Err(_) => Ok(()),
         };
         let mut doubts = lock(&self.doubted);
         match found {
             Ok(sids) if gone.is_err() => sids.iter().for_each(|sid| doubts.add(sid)),
-            Ok(sids) => sids.iter().for_each(|sid| doubts.clear(sid)),
+            Ok(sids) => {
+                sids.iter().for_each(|sid| doubts.clear(sid));
+                doubts.clear(key);
+            }
             Err(error) => {
                 doubts.add(key);
                 return Err(error);
@@ -187,16 +193,44 @@ impl Cache {
         Ok(())
     }
 
+    /// How many in the file are doubted.
+    pub(super) fn count_doubted(&self) -> Result<u32> {
+        let connection = self.lock();
+        let doubts = lock(&self.doubted);
+        let mut count = 0;
+        if doubts.people.is_empty() {
+            return Ok(count);
+        }
+        let mut query = connection.prepare_cached("SELECT sid, key FROM people")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let (sid, key) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            let is_doubted = doubts.people.has_mark(sid) || doubts.people.has_mark(key);
+            count += u32::from(is_doubted);
+        }
+        Ok(count)
+    }
+
     pub(super) fn settle_people(
         &self,
         connection: &Connection,
         doubts: &mut Doubted,
     ) -> Result<()> {
+        if doubts.people.is_all() {
+            connection.execute("DELETE FROM people", [])?;
+            *doubts = Doubted::default();
+            self.news.note_all();
+        }
         for mark in doubts.people.some() {
             // Told of when they are gone, and not as often as that fails.
             let delete = "DELETE FROM people WHERE sid = ?1 OR key = ?1 RETURNING key, uid";
             self.note(connection, Kind::User, delete, [&mark])?;
             doubts.clear(&mark);
+        }
+        if doubts.groups.is_all() {
+            connection.execute("UPDATE people SET groups = NULL, groups_seen = 0", [])?;
+            doubts.groups = Doubts::default();
+            self.news.note_all();
         }
         for mark in doubts.groups.some() {
             forget_groups(connection, &mark)?;

@@ -149,6 +149,10 @@ impl Cache {
 
 /// Deletes what is doubted.
 pub(super) fn settle(connection: &Connection, doubts: &mut Doubts) -> Result<()> {
+    if doubts.is_all() {
+        connection.execute("DELETE FROM saved", [])?;
+        *doubts = Doubts::default();
+    }
     for mark in doubts.some() {
         connection.execute("DELETE FROM saved WHERE sid = ?1", [&mark])?;
         doubts.clear(&mark);

@@ -215,6 +215,7 @@ fn who_cannot_be_forgotten_is_not_known() {
     }
     let listed = cache.people_after(0, 10).unwrap();
     assert!(listed.iter().all(|known| known.is_doubted));
+    assert_eq!(cache.known().unwrap(), (0, 0));
     cache.keep_person(&bob, Some(70_002), None, NOW).unwrap();
     assert!(cache.person_by_key("bob").unwrap().is_some());
     cache.forget_person("alice").unwrap();
@@ -284,6 +285,44 @@ fn as_long_as_what_is_doubted_stays_nobody_is_told_of_it() {
     cache.settle().unwrap();
     assert_eq!(rows("people"), 0);
     assert_eq!(rung.load(Ordering::Relaxed), 1);
+}
+
+/// Somebody else may get the name later.
+#[test]
+fn a_name_that_nobody_has_is_not_doubted() {
+    let (_folder, cache) = cache();
+    lock(&cache.doubted).add("alice");
+    cache.forget_person("alice").unwrap();
+    assert!(lock(&cache.doubted).people.some().is_empty());
+    let alice = Person::example("alice", 1103);
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    lock(&cache.doubted).add("alice");
+    cache.forget_person("alice").unwrap();
+    assert!(lock(&cache.doubted).people.some().is_empty());
+}
+
+/// Nothing in the file is believed then, and nothing of it comes back, be it with a restart.
+#[test]
+fn more_than_can_be_told_apart_is_all_asked_for_again() {
+    let (_folder, cache) = cache();
+    let alice = Person::example("alice", 1103);
+    let bob = Person::example("bob", 1104);
+    cache.keep_person(&alice, Some(70_001), None, NOW).unwrap();
+    cache.save(&alice.sid, &saved()).unwrap();
+    assert!(!cache.believes_nothing());
+    cache.doubt_all();
+    assert!(cache.believes_nothing());
+    assert_eq!(cache.known().unwrap(), (0, 0));
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+    assert!(cache.saved(&alice.sid).unwrap().is_none());
+    cache.settle().unwrap();
+    assert!(!cache.believes_nothing());
+    cache
+        .keep_person(&bob, Some(70_002), Some(&[]), NOW)
+        .unwrap();
+    assert!(cache.person_by_key("alice").unwrap().is_none());
+    let bob = cache.person_by_key("bob").unwrap().unwrap();
+    assert!(bob.groups.is_some());
 }
 
 /// Whoever has another's id now takes his place, though it cannot be written.

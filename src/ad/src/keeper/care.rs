@@ -33,6 +33,8 @@ const SYNC_AGAIN: Duration = Duration::from_secs(300);
 #[derive(Default)]
 pub(crate) struct Care {
     saved: Option<Instant>,
+    /// Whether the log says that nothing is known any more.
+    is_told: bool,
     /// What was past its age at the look before, and since which look.
     aged: HashMap<SavedAt, Instant>,
     refreshed: Option<Instant>,
@@ -44,8 +46,7 @@ pub(crate) struct Care {
 impl Care {
     pub(super) fn run(mut self, directory: &Directory, stop: &Stop, refresh: &dyn Fn()) {
         while stop.wait(TICK / 4) {
-            // As long as nothing can be written, whoever asks is told so.
-            let _ = directory.cache.settle();
+            self.see_to_doubts(directory);
             // Also where no controller will ever answer again.
             if self.saved.is_none_or(|at| at.elapsed() >= SAVED) {
                 self.saved = Some(Instant::now());
@@ -74,6 +75,22 @@ impl Care {
                 self.sync = Some((Instant::now(), pause));
             }
         }
+    }
+
+    /// Deletes what could not be kept or forgotten. As long as nothing can be written, whoever asks
+    /// is told so; the log only where nobody is known by it any more.
+    pub(crate) fn see_to_doubts(&mut self, directory: &Directory) {
+        let believes_nothing = directory.cache.believes_nothing();
+        if believes_nothing && !self.is_told {
+            let line = format!(
+                "too much that the directory says could not be kept: nobody is known any more by \
+                 what was kept before, until there is room in {}",
+                directory.settings.state.display()
+            );
+            directory.journal.note(Level::Warning, &line);
+        }
+        self.is_told = believes_nothing;
+        let _ = directory.cache.settle();
     }
 
     /// Deletes what is saved and opens nothing any more. By its age only where a controller has

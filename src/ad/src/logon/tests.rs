@@ -1,12 +1,14 @@
 //! Logons while no controller answers.
 
 use super::*;
+use crate::administration::answer;
 use crate::entry::PasswordExpiry;
 use crate::ids::Scheme;
 use crate::journal::Journal;
 use crate::keeper::Care;
 use crate::settings::{Channel, Naming, Offline, Settings};
 use crate::status::Native;
+use domlogon_protocol::admin::{Reply, Request};
 use domlogon_protocol::{LogonType, Sid};
 use domlogon_rules::{FewLocalNames, Host, LocalNames, Rights};
 use std::path::Path;
@@ -495,6 +497,34 @@ fn who_has_other_groups_is_known_without_them() {
     assert!(logon(&directory, RIGHT).is_err());
     directory.keep(&alice, Some(&before), NOW).unwrap();
     assert_eq!(logon(&directory, RIGHT).unwrap(), Verdict::StandaloneLogon);
+}
+
+#[test]
+fn who_is_doubted_is_in_no_list_and_the_log_says_when_everybody_is() {
+    let lines = Arc::new(Lines::default());
+    let (_folder, directory, _) = silent_with(lines.clone());
+    let listed = || match answer(&directory, Request::UserList(0), NOW).unwrap() {
+        Reply::Users(users, _) => users.len(),
+        _ => panic!("no list"),
+    };
+    let (mut care, told) = (Care::default(), || {
+        let lines = lines.0.lock().unwrap();
+        let of_all = lines.iter().filter(|line| line.contains("nobody is known"));
+        of_all.count()
+    });
+    care.see_to_doubts(&directory);
+    assert_eq!((listed(), told()), (1, 0));
+    directory.cache.doubt_all();
+    directory.cache.fill_disk(true);
+    for _ in 0..2 {
+        care.see_to_doubts(&directory);
+        assert_eq!((listed(), told()), (0, 1));
+        assert_eq!(directory.cache.known().unwrap(), (0, 0));
+    }
+    directory.cache.fill_disk(false);
+    care.see_to_doubts(&directory);
+    care.see_to_doubts(&directory);
+    assert_eq!(told(), 1);
 }
 
 #[test]
