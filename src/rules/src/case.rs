@@ -83,7 +83,9 @@ impl Case<'_> {
         }
         let at_the_console = match self.place.logon_type {
             LogonType::Interactive => !is_beside_a_session(self.place.service),
-            logon_type => logon_type == LogonType::Unlock,
+            // Behind a service that nobody mapped may be a network.
+            LogonType::Unlock => self.place.rights.service(self.place.service).known,
+            _ => false,
         };
         let blank_allowed = at_the_console && self.account.flags.contains(Flags::PASSWD_NOTREQD);
         if self.account.blank_password && !blank_allowed {

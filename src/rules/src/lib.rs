@@ -37,6 +37,8 @@ pub use logon::{
 };
 pub use place::{Host, Place};
 pub use rights::{Grant, OTHER, Rights};
-pub use service::{SERVICES, ServiceClass, Services, may_be_a_locked_screen, service};
+pub use service::{
+    SERVICES, ServiceClass, Services, is_a_users_locker, may_be_a_locked_screen, service,
+};
 pub use text::TextError;
 pub use token::{Membership, Token};

@@ -45,6 +45,15 @@ pub fn may_be_a_locked_screen(name: &str) -> bool {
     name.starts_with("gdm") || ["lightdm", "unity"].contains(&name.as_str())
 }
 
+/// Whether a program that is not root's and asks under such a name locks its user's screen: GNU
+/// screen, and xsecurelock (`common-auth` in Debian, `system-auth` elsewhere) and Enlightenment.
+/// They are not in the table, for programs of root's may ask under these names, too.
+#[must_use]
+pub fn is_a_users_locker(name: &str) -> bool {
+    let lockers = ["common-auth", "system-auth", "screen"];
+    lockers.iter().any(|n| n.eq_ignore_ascii_case(name))
+}
+
 /// What a service that is not in the table is taken for.
 const UNKNOWN: ServiceClass = ServiceClass {
     logon_type: LogonType::Network,

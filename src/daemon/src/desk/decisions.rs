@@ -13,7 +13,7 @@ use domlogon_protocol::{
     Step, Timestamp, UserName, Verdict,
 };
 use domlogon_rules::backend::{Backend, Outage};
-use domlogon_rules::{Judgement, OTHER, Place};
+use domlogon_rules::{Judgement, OTHER, Place, is_a_users_locker};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
@@ -134,14 +134,14 @@ impl Desk {
             if !user.belongs_to(&now.config.name, &now.config.dns_name) {
                 return Ok(Err(Verdict::UserNotInResdom));
             }
-            let place = Self::place(shortened(service), &now);
+            let place = as_users_own(Self::place(shortened(service), &now));
             let at = at.unwrap_or_else(clock::now);
             let found = self.backend.explain(user, &place, at)?;
             Ok(found.ok_or(Verdict::UserNotFound))
         });
         match explained {
             Ok(Ok(mut explanation)) => {
-                let place = Self::place(shortened(service), &now);
+                let place = as_users_own(Self::place(shortened(service), &now));
                 for decision in [
                     &mut explanation.with_password,
                     &mut explanation.without_password,
@@ -256,8 +256,8 @@ impl Desk {
     ) -> (Decision, T) {
         let now = self.in_force();
         let mut place = Self::place(shortened(&asked.origin.service), &now);
-        if asked.is_logon && !asked.caller.is_root() && is_left_open(&place) {
-            place.logon_type = LogonType::Unlock;
+        if asked.is_logon && !asked.caller.is_root() {
+            place = as_users_own(place);
         }
         let malformed = || Decision::new(Verdict::BadUsername, Rule::Name);
         if asked.caller.is_root() {
@@ -407,11 +407,18 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whether nobody has said which way in a service is. A program that is not root's and asks under
-/// such a name is taken for one that unlocks a screen: it asks about its own user alone, who is in
-/// already, and whom an old password must not keep out of what runs.
-fn is_left_open(place: &Place<'_>) -> bool {
-    !place.rights.service(place.service).known && !place.rights.service(OTHER).known
+/// The way in that a service is for a program that is not root's. A locker under a name that nobody
+/// mapped unlocks a screen: it asks about its own user alone, whom an old password must not keep out
+/// of what runs. Behind other names may be whoever comes over the network, as at wayvnc.
+fn as_users_own<'a>(place: Place<'a>) -> Place<'a> {
+    let is_mapped = |name| place.rights.service(name).known;
+    if is_mapped(place.service) || is_mapped(OTHER) || !is_a_users_locker(place.service) {
+        return place;
+    }
+    Place {
+        logon_type: LogonType::Unlock,
+        ..place
+    }
 }
 
 /// How the step of the logon right ended, if the evaluation came to it, and what it looked

@@ -4,7 +4,9 @@ use crate::desk::{DAY, Desk, MINUTE, place_of};
 use domlogon_protocol::{
     Fact, LogonHours, LogonType, Notice, Outcome, Policy, Rule, Timestamp, Verdict,
 };
-use domlogon_rules::{Account, Flags, PasswordEnd, Proof, Rights, decide_unknown, explain};
+use domlogon_rules::{
+    Account, Flags, OTHER, PasswordEnd, Place, Proof, Rights, decide_unknown, explain,
+};
 
 const RIGHT: &str = "Right-0ne";
 
@@ -360,6 +362,26 @@ fn the_blank_password_opens_the_console_alone() {
             "{service}"
         );
     }
+    // What is taken for a locked screen may be what somebody types over the network.
+    let unlocked = |desk: &Desk, service| {
+        let place = Place {
+            logon_type: LogonType::Unlock,
+            ..desk.place(service)
+        };
+        desk.judge_at(&place, Proof::Password).decision.verdict
+    };
+    assert_eq!(unlocked(&desk, "swaylock"), Verdict::Success);
+    for service in ["screen", "common-auth", "wayvnc", "vnc"] {
+        assert_eq!(
+            unlocked(&desk, service),
+            Verdict::AccountRestriction,
+            "{service}"
+        );
+    }
+    desk.rights.map_service("ourlock", LogonType::Unlock, None);
+    assert_eq!(unlocked(&desk, "ourlock"), Verdict::Success);
+    desk.rights.map_service(OTHER, LogonType::Unlock, None);
+    assert_eq!(unlocked(&desk, "wayvnc"), Verdict::AccountRestriction);
     desk.account.flags = desk.account.flags.without(Flags::PASSWD_NOTREQD);
     assert_eq!(desk.with_password("login"), Verdict::AccountRestriction);
 }

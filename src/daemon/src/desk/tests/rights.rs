@@ -423,7 +423,7 @@ fn a_service_that_nobody_mapped_is_named_once_for_each_load() {
 }
 
 #[test]
-fn a_program_of_the_users_own_that_nobody_mapped_unlocks_a_screen() {
+fn a_locker_of_the_users_own_that_nobody_mapped_unlocks_a_screen() {
     let (desk, fake, log) = desk_with("");
     enabled(&fake);
     let came = |uid, service| {
@@ -437,16 +437,45 @@ fn a_program_of_the_users_own_that_nobody_mapped_unlocks_a_screen() {
         ];
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
     };
+    let explained = |uid| {
+        let request = Request::Explain {
+            user: name("alice"),
+            service: "screen".to_owned(),
+            at: None,
+        };
+        match desk.answer(Door::Main, Caller::of(uid), request) {
+            Reply::Explanation(told) => (told.logon_type, told.with_password.params.logon_type),
+            other => panic!("{other:?}"),
+        }
+    };
+    let both = |logon_type| (logon_type, Some(logon_type));
+    for service in ["screen", "Screen", "common-auth", "system-auth"] {
+        is(&came(ALICE, service), "unlock", "NERR_Success");
+        is(&came(0, service), "network", "NERR_Success");
+    }
+    // Those who come in by these sit somewhere else, whoever runs the program.
+    set(
+        &desk,
+        &fake,
+        "[rights]\nSeDenyNetworkLogonRight = [\"alice\"]\n",
+    );
+    for service in ["wayvnc", "vnc", "vsftpd", "no-such-service"] {
+        is(&came(ALICE, service), "network", "ERROR_LOGON_TYPE_NOT");
+    }
     is(&came(ALICE, "screen"), "unlock", "NERR_Success");
-    is(&came(0, "screen"), "network", "NERR_Success");
-    is(&came(ALICE, "vsftpd"), "network", "NERR_Success");
     // Nobody else learns anything.
     is(&came(AMY, "screen"), "unlock", "ERROR_ACCESS_DENIED");
+    // What is explained is what the locker gets.
+    for uid in [ALICE, 0] {
+        assert_eq!(explained(uid), both(LogonType::Unlock));
+    }
     // The map is the site's.
     set(&desk, &fake, "[services]\nother = \"deny\"\n");
     is(&came(ALICE, "screen"), "deny", "ERROR_INVALID_LOGON_TYPE");
+    assert_eq!(explained(ALICE), both(LogonType::Deny));
     set(&desk, &fake, "[services]\nscreen = \"batch\"\n");
     is(&came(ALICE, "screen"), "batch", "ERROR_LOGON_TYPE_NOT");
+    assert_eq!(explained(ALICE), both(LogonType::Batch));
 }
 
 #[test]
