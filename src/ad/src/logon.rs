@@ -16,6 +16,7 @@ use domlogon_protocol::{
 use domlogon_rules as rules;
 use domlogon_rules::backend::Outage;
 use domlogon_rules::{Flags, Judgement, Place, Proof};
+use std::io::ErrorKind;
 use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -222,12 +223,22 @@ impl Directory {
     }
 
     /// Whether somebody has a session on this host. Without logind nobody knows.
+    ///
+    /// logind keeps a file of who lingers, too, and of who has logged off while something of his
+    /// still runs. Among `SESSIONS` is then that of his manager, from systemd 256 on; the session
+    /// that `DISPLAY` names never is. What the file does not say so plainly is a session.
     fn may_have_a_session(&self, live: &Live) -> bool {
         let Some(user) = self.user(&live.person) else {
             return true;
         };
-        let file = self.sessions.join(user.uid.to_string());
-        !self.sessions.is_dir() || !matches!(file.try_exists(), Ok(false))
+        match std::fs::read_to_string(self.sessions.join(user.uid.to_string())) {
+            Ok(text) => {
+                let value = |key| text.lines().find_map(|line| line.strip_prefix(key));
+                let is_off = matches!(value("STATE="), Some("lingering" | "closing"));
+                !is_off || value("DISPLAY=").is_some_and(|session| !session.is_empty())
+            }
+            Err(error) => error.kind() != ErrorKind::NotFound || !self.sessions.is_dir(),
+        }
     }
 
     /// Says in the log what whoever typed is not told.

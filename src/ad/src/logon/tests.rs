@@ -256,6 +256,51 @@ fn led(directory: &Directory, service: &str, password: &[u8]) -> Result<Verdict,
         .map(|judgement| judgement.decision.verdict)
 }
 
+/// What logind writes of somebody who lingers: from systemd 256 on with a session that is his
+/// manager's.
+const LINGERING: &str = "# This is private data. Do not parse.\nNAME=alice\nSTATE=lingering\n\
+    STOPPING=no\nRUNTIME=/run/user/1103\nREALTIME=1\nMONOTONIC=1\nSESSIONS=3\nSEATS=\n\
+    ACTIVE_SESSIONS=3\nONLINE_SESSIONS=3\n";
+const LOGGED_ON: &str = "# This is private data. Do not parse.\nNAME=alice\nSTATE=online\n\
+    STOPPING=no\nRUNTIME=/run/user/1103\nDISPLAY=2\nREALTIME=1\nMONOTONIC=1\nSESSIONS=2 3\n";
+
+#[test]
+fn who_lingers_has_no_session() {
+    let (folder, mut directory, alice) = silent();
+    directory.sessions = folder.path().join("users");
+    let (_, live) = directory
+        .remembered(&UserName::parse(b"alice").unwrap())
+        .unwrap();
+    std::fs::create_dir(&directory.sessions).unwrap();
+    let uid = directory.user(&alice).unwrap().uid;
+    let file = directory.sessions.join(uid.to_string());
+    assert!(!directory.may_have_a_session(&live));
+    let state = |state: &str| LINGERING.replace("lingering", state);
+    for (text, has) in [
+        (LINGERING.to_owned(), false),
+        // Logged off, and something of his still runs.
+        (state("closing"), false),
+        (LOGGED_ON.to_owned(), true),
+        (format!("{LINGERING}DISPLAY=2\n"), true),
+        (format!("{LINGERING}DISPLAY=\n"), false),
+        (state("active"), true),
+        (state("opening"), true),
+        // Not what logind writes.
+        (String::new(), true),
+        (state("a new word"), true),
+        ("NAME=alice\nSESSIONS=\n".to_owned(), true),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        assert_eq!(directory.may_have_a_session(&live), has, "{text}");
+    }
+    // Nobody can read it.
+    std::fs::write(&file, [0xFF]).unwrap();
+    assert!(directory.may_have_a_session(&live));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    assert!(directory.may_have_a_session(&live));
+}
+
 #[test]
 fn at_what_may_be_a_locked_screen_the_saved_password_alone_leads_to_the_change() {
     let (folder, mut directory, alice) = silent();
@@ -274,7 +319,10 @@ fn at_what_may_be_a_locked_screen_the_saved_password_alone_leads_to_the_change()
     }
     std::fs::create_dir(&directory.sessions).unwrap();
     assert_eq!(judged(&directory, "gdm-password", b"guess"), [change; 2]);
-    std::fs::write(directory.sessions.join(uid.to_string()), "").unwrap();
+    let file = directory.sessions.join(uid.to_string());
+    std::fs::write(&file, LINGERING).unwrap();
+    assert_eq!(judged(&directory, "gdm-password", b"guess"), [change; 2]);
+    std::fs::write(&file, LOGGED_ON).unwrap();
     assert_eq!(
         judged(&directory, "gdm-password", b"guess"),
         [change, wrong]

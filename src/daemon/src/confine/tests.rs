@@ -62,7 +62,10 @@ impl Place {
 
 /// Runs one of the ignored tests below in a process of its own.
 fn alone(test: &str) -> ExitStatus {
-    let folder = tempfile::tempdir().unwrap();
+    alone_in(&tempfile::tempdir().unwrap(), test)
+}
+
+fn alone_in(folder: &tempfile::TempDir, test: &str) -> ExitStatus {
     let place = Place::make(folder.path().to_owned());
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "--nocapture"])
@@ -191,6 +194,19 @@ fn network() {
 
 #[test]
 #[ignore = "run by a test below, in a process of its own"]
+fn sessions() {
+    let place = given();
+    let log = place.confine(DIRECTORY);
+    fs::read(place.at("other/file")).unwrap();
+    let logind = fs::read_dir("/run/systemd/users");
+    assert!(!logind.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied));
+    if landlock(&log) > 0 {
+        denied(fs::write(place.at("other/file"), "y"));
+    }
+}
+
+#[test]
+#[ignore = "run by a test below, in a process of its own"]
 fn another_program() {
     given().confine(ACCOUNTS);
     let program = CString::new("/bin/true").unwrap();
@@ -233,6 +249,14 @@ fn files_are_those_that_are_needed() {
 #[test]
 fn the_network_is_that_of_a_directory() {
     assert!(alone("network").success());
+}
+
+#[test]
+fn with_a_directory_what_logind_says_in_run_can_be_read() {
+    // Root alone can show it.
+    if let Ok(folder) = tempfile::tempdir_in("/run") {
+        assert!(alone_in(&folder, "sessions").success());
+    }
 }
 
 #[test]
