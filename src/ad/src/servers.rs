@@ -108,6 +108,14 @@ impl Servers {
     /// # Errors
     /// [`Trouble::AllDown`], at once.
     pub(crate) fn best(&self, deadline: Instant) -> Result<Server, Trouble> {
+        self.best_but(&[], deadline)
+    }
+
+    /// As [`Servers::best`], but none of these.
+    ///
+    /// # Errors
+    /// As [`Servers::best`].
+    pub(crate) fn best_but(&self, not: &[Server], deadline: Instant) -> Result<Server, Trouble> {
         let mut state = self.lock();
         while !state.tried {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -120,7 +128,7 @@ impl Servers {
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
         state
-            .best()
+            .best_but(not)
             .cloned()
             .ok_or_else(|| Trouble::AllDown(state.contact.why.clone().unwrap_or_else(Why::not_yet)))
     }
@@ -241,8 +249,13 @@ impl Servers {
 
 impl State {
     fn best(&self) -> Option<&Server> {
-        let up = self.servers.iter().find(|listed| listed.down.is_none());
+        self.best_but(&[])
+    }
+
+    fn best_but(&self, not: &[Server]) -> Option<&Server> {
+        let up = self.servers.iter().filter(|listed| listed.down.is_none());
         up.map(|listed| &listed.server)
+            .find(|server| !not.contains(server))
     }
 
     /// Of the reasons why nobody is asked the one that says most: a wrong clock is not

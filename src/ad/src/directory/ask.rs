@@ -7,6 +7,7 @@ use crate::queries::DomainFacts;
 use crate::servers::{Contact, Server};
 use crate::trouble::Trouble;
 use domlogon_protocol::Timestamp;
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,6 +62,18 @@ impl Directory {
         &self,
         budget: Duration,
         now: Timestamp,
+        work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        self.ask_around(budget, now, &mut Vec::new(), |_| false, work)
+    }
+
+    /// As [`Directory::ask`]; those with an excused trouble are noted, and not taken for dead.
+    fn ask_around<T>(
+        &self,
+        budget: Duration,
+        now: Timestamp,
+        excused: &mut Vec<Server>,
+        is_excused: impl Fn(&Trouble) -> bool,
         mut work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         /// One that fails, and two others.
@@ -68,14 +81,18 @@ impl Directory {
         let deadline = Instant::now() + budget;
         let mut last = None;
         for _ in 0..MOST {
-            let server = match self.servers.best(deadline) {
+            let server = match self.servers.best_but(excused, deadline) {
                 Ok(server) => server,
                 Err(down) => return Err(last.unwrap_or(down)),
             };
             let left = deadline.saturating_duration_since(Instant::now());
-            let others = self.servers.all().len() > self.servers.down().len() + 1;
+            let others = self.servers.all().len() > self.servers.down().len() + excused.len() + 1;
             let share = if others { left / 2 } else { left };
             match work(&server, Instant::now() + share) {
+                Err(trouble) if is_excused(&trouble) => {
+                    excused.push(server);
+                    last = Some(trouble);
+                }
                 Err(trouble) if trouble.is_of_the_server() => {
                     self.failed(&server, &trouble, now);
                     if trouble.may_be_counted() {
@@ -108,7 +125,8 @@ impl Directory {
 
     /// As [`Directory::ask`], for what anybody on this host may ask, as often as he likes:
     /// not too much at once, and a controller that takes too long is not taken for dead by
-    /// that. Whether it is there at all is for the keeper to say, who asks little.
+    /// that, though the next one is asked. Whether it is there at all is for the keeper to say,
+    /// who asks little.
     ///
     /// # Errors
     /// As [`Directory::ask`].
@@ -116,28 +134,19 @@ impl Directory {
         &self,
         budget: Duration,
         now: Timestamp,
-        mut work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
+        work: impl FnMut(&Server, Instant) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         let end = Instant::now() + budget;
         let Some(_place) = self.look_ups.take(end) else {
             return Err(Trouble::Odd("too many look-ups at once"));
         };
         let left = end.saturating_duration_since(Instant::now());
-        let mut slow = None;
-        let found = self.ask(left, now, |server, deadline| match work(server, deadline) {
-            Err(Trouble::Ldap(LdapError::Timeout)) => {
-                slow = Some(LdapError::Timeout);
-                Err(Trouble::Odd("a look-up took too long"))
-            }
-            found => found,
-        });
-        match slow {
-            Some(error) => {
-                self.doubted.store(true, Ordering::Relaxed);
-                Err(Trouble::Ldap(error))
-            }
-            None => found,
+        let mut slow = Vec::new();
+        let found = self.ask_around(left, now, &mut slow, took_too_long, work);
+        if !slow.is_empty() {
+            self.doubted.store(true, Ordering::Relaxed);
         }
+        found
     }
 
     /// Notes that a controller failed; says so in the log if that changes what is asked.
@@ -155,6 +164,16 @@ impl Directory {
                 ),
             );
         }
+    }
+}
+
+/// Whether it may be the asking alone that took too long: of many, or of one who had waited for
+/// a place.
+fn took_too_long(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Ldap(LdapError::Timeout) => true,
+        Trouble::Network(error) => error.kind() == ErrorKind::TimedOut,
+        _ => false,
     }
 }
 
@@ -242,5 +261,51 @@ mod tests {
             asked.join().unwrap();
             assert!(begun.elapsed() < Duration::from_secs(1));
         });
+    }
+
+    fn server(name: &str) -> Server {
+        Server {
+            name: name.to_owned(),
+            address: [127, 0, 0, 1].into(),
+        }
+    }
+
+    #[test]
+    fn a_controller_that_is_slow_to_anybody_is_not_taken_for_dead_and_the_next_is_asked() {
+        let timeout = || Trouble::Ldap(LdapError::Timeout);
+        let late = || Trouble::Network(std::io::ErrorKind::TimedOut.into());
+        let troubles: [&dyn Fn() -> Trouble; 2] = [&timeout, &late];
+        for trouble in troubles {
+            let folder = tempfile::tempdir().unwrap();
+            let directory = open(settings(folder.path()));
+            let now = (directory.clock)();
+            let (one, two) = (server("dc1"), server("dc2"));
+            directory.servers.list(vec![one.clone(), two.clone()]);
+            directory.servers.answered(&one, now);
+            directory.servers.answered(&two, now);
+            let budget = Duration::from_secs(10);
+            let ask = |slow: &[&Server]| {
+                directory.ask_for_anybody(budget, now, |server, _| match slow.contains(&server) {
+                    true => Err(trouble()),
+                    false => Ok(server.name.clone()),
+                })
+            };
+            assert_eq!(ask(&[]).unwrap(), "dc1");
+            assert!(!directory.doubted.load(Ordering::Relaxed));
+            assert_eq!(ask(&[&one]).unwrap(), "dc2");
+            assert!(directory.doubted.load(Ordering::Relaxed));
+            assert!(ask(&[&one, &two]).unwrap_err().is_silence());
+            assert_eq!(directory.servers.down(), []);
+            // One that does not take a connection is dead to everybody.
+            let refused = directory.ask_for_anybody(budget, now, |server, _| {
+                let refused = std::io::ErrorKind::ConnectionRefused;
+                match *server == one {
+                    true => Err(Trouble::Network(refused.into())),
+                    false => Ok(()),
+                }
+            });
+            refused.unwrap();
+            assert_eq!(directory.servers.down(), [one]);
+        }
     }
 }
