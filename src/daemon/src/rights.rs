@@ -352,13 +352,11 @@ impl RightsFile {
     /// too. Of the file nothing is taken by this.
     fn deny_too(&self, last: &mut Last, now: Timestamp) {
         let Some(lists) = &mut last.lists else { return };
-        let Ok(added) = self.names().denied_too(lists) else {
-            if !self.is_behind.swap(true, Ordering::Relaxed) {
-                self.ring();
-            }
-            return;
-        };
-        self.is_behind.store(false, Ordering::Relaxed);
+        let (added, all) = self.names().denied_too(lists);
+        let was_behind = self.is_behind.swap(all.is_err(), Ordering::Relaxed);
+        if all.is_err() && !was_behind {
+            self.ring();
+        }
         if added.is_empty() {
             return;
         }

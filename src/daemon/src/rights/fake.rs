@@ -20,6 +20,8 @@ pub(super) struct Fake {
     /// By folded name: the spelling and the last part of the identifier.
     names: Mutex<BTreeMap<String, (String, u32)>>,
     pub(super) out: AtomicBool,
+    /// A name that the accounts cannot be asked about.
+    pub(super) out_for: Mutex<Option<&'static str>>,
     pub(super) asked: AtomicUsize,
     /// Whether amy, the administrator, can log on.
     pub(super) has_administrator: AtomicBool,
@@ -56,6 +58,9 @@ impl Fake {
 impl Backend for Fake {
     fn principal(&self, name: &UserName) -> Result<Option<Principal>, Outage> {
         self.ask()?;
+        if *self.out_for.lock().unwrap() == Some(&*name.key()) {
+            return Err(Outage(Verdict::InvalidDatabase));
+        }
         if !matches!(name.qualifier(), Qualifier::Short(domain) if domain == "CORP")
             && *name.qualifier() != Qualifier::None
         {
@@ -194,6 +199,7 @@ impl World {
         let fake = Fake {
             names: Mutex::default(),
             out: AtomicBool::default(),
+            out_for: Mutex::default(),
             asked: AtomicUsize::default(),
             has_administrator: AtomicBool::new(true),
         };

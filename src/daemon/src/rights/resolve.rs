@@ -65,11 +65,9 @@ impl Names<'_> {
         Ok((lists, problems))
     }
 
-    /// Whom the deny lists do not keep out yet, though their names mean him now.
-    ///
-    /// # Errors
-    /// [`Outage`] if the accounts could not be asked.
-    pub(super) fn denied_too(self, lists: &Lists) -> Result<Vec<(RightName, Entry)>, Outage> {
+    /// Whom the deny lists do not keep out yet, though their names mean him now; and
+    /// [`Outage`] if the accounts could not be asked about all of them.
+    pub(super) fn denied_too(self, lists: &Lists) -> (Vec<(RightName, Entry)>, Result<(), Outage>) {
         let mut added = Vec::new();
         for (list, entries) in lists.denied() {
             let sids = entries.iter().filter_map(|entry| entry.sid.clone());
@@ -79,7 +77,11 @@ impl Names<'_> {
                 if !looked_up.insert(written) {
                     continue;
                 }
-                let meaning = self.meaning(written)?;
+                let meaning = match self.meaning(written) {
+                    Ok(meaning) => meaning,
+                    // Each of the others could take as long.
+                    Err(outage) => return (added, Err(outage)),
+                };
                 let other = meaning.other(written);
                 for entry in other.into_iter().chain([meaning.entry(written)]) {
                     if entry.sid.clone().is_some_and(|sid| known.insert(sid)) {
@@ -88,7 +90,7 @@ impl Names<'_> {
                 }
             }
         }
-        Ok(added)
+        (added, Ok(()))
     }
 
     /// What one name or identifier means.

@@ -325,6 +325,34 @@ fn a_group_that_is_made_again_is_kept_out_while_the_file_is_refused() {
 }
 
 #[test]
+fn an_outage_at_one_name_does_not_let_in_whom_another_one_means_now() {
+    let world = World::new();
+    world.write(DENY_TWO);
+    let (rights, log) = world.open();
+    world.write("[");
+    assert!(rights.reload(now(2)).is_err());
+    for (name, rid) in [("alice", 1007), ("contractors", 2006)] {
+        world.fake.delete(name);
+        world.fake.add(name, rid);
+    }
+    *world.fake.out_for.lock().unwrap() = Some("contractors");
+    for n in 3..5 {
+        rights.name_changed("alice", now(n));
+        assert_eq!(network(&rights, 1007, 9), Grant::Refused);
+        assert_eq!(network(&rights, 9, 2006), Grant::Granted);
+        assert_eq!(rights.status().version, 2);
+        assert!(rights.waits_for_store());
+    }
+    assert_eq!(extended(&log).len(), 1, "{:?}", log.lines());
+    *world.fake.out_for.lock().unwrap() = None;
+    rights.refresh(now(5));
+    assert!(!rights.waits_for_store());
+    assert_eq!(network(&rights, 1007, 9), Grant::Refused);
+    assert_eq!(network(&rights, 9, 2006), Grant::Refused);
+    assert_eq!(rights.status().version, 3);
+}
+
+#[test]
 fn a_refused_file_does_not_keep_an_outage_from_being_waited_for() {
     let world = World::new();
     world.write(DENY_TWO);
