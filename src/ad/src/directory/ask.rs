@@ -259,7 +259,7 @@ mod tests {
             drop(places);
             let begun = Instant::now();
             asked.join().unwrap();
-            assert!(begun.elapsed() < Duration::from_secs(1));
+            assert!(begun.elapsed() < Duration::from_secs(5));
         });
     }
 
