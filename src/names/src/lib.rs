@@ -23,7 +23,8 @@
 //! if what it finds bears the word too. For a new base: both files are exchanged, the base
 //! first, and then both old ones are marked.
 //!
-//! A daemon that stops leaves the files, and says so in the base, at [`LEFT_AT`].
+//! A daemon that is stopped leaves the files, and says so in the base, at [`LEFT_AT`]; one that
+//! is killed cannot.
 //!
 //! # What a reader may rely on
 //! Nothing. Every offset, every length and the checksum of every record is looked at when it
