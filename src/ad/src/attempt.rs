@@ -12,6 +12,7 @@
 use crate::directory::{Directory, Live};
 use crate::journal::Level;
 use crate::machine::Machine;
+use crate::queries;
 use crate::servers::Server;
 use crate::session::ARMOUR;
 use crate::status::{Native, Refusal};
@@ -30,10 +31,8 @@ const CHANGEPW: &str = "kadmin/changepw";
 enum Wanted {
     /// The ticket of somebody who logs on. It says whose password it was.
     Logon,
-    /// The ticket for a change, for the name that was asked for.
+    /// The ticket for a change: also of a password that has expired.
     Change,
-    /// Whose password it is, also where it has expired.
-    Owner,
 }
 
 impl Wanted {
@@ -41,7 +40,7 @@ impl Wanted {
     const fn service(self) -> Option<&'static str> {
         match self {
             Self::Logon => None,
-            Self::Change | Self::Owner => Some(CHANGEPW),
+            Self::Change => Some(CHANGEPW),
         }
     }
 }
@@ -98,6 +97,7 @@ pub(crate) struct Attempt<'a> {
     kerberos: Context,
     realm: String,
     wire: Wire,
+    deadline: Instant,
 }
 
 impl<'a> Attempt<'a> {
@@ -120,6 +120,7 @@ impl<'a> Attempt<'a> {
             kerberos: directory.session.kerberos()?,
             realm: directory.settings.realm(),
             wire: Wire::new(server.port(KERBEROS), deadline),
+            deadline,
         })
     }
 
@@ -148,22 +149,17 @@ impl<'a> Attempt<'a> {
     /// An expired password gets no ordinary ticket. There, without FAST, the controller shows
     /// itself at the end alone, by the new password.
     ///
-    /// The ticket for the change has the name that was asked for, whosever password it was: that
-    /// is asked first.
+    /// The ticket for the change has the name that was asked for, whosever password it was.
     ///
     /// # Errors
     /// As [`Attempt::log_on`].
     pub(crate) fn for_change(&mut self) -> Result<Tried, Trouble> {
-        let first = match self.ask(Wanted::Owner)? {
-            Said::Yes(owner, armour) => match self.right(owner) {
-                Tried::Right(_) => armour,
-                other => return Ok(other),
-            },
-            Said::No(error, armour) => return self.refused(&error, armour),
-        };
+        if self.is_anothers_name()? {
+            return Ok(Tried::Refused(Refusal::WRONG_PASSWORD));
+        }
         match self.ask(Wanted::Change)? {
-            Said::Yes(ticket, armour) if both(first, armour) => Ok(Tried::Right(Box::new(ticket))),
-            Said::Yes(ticket, _) => match self.plain(Wanted::Logon) {
+            Said::Yes(ticket, Armour::On) => Ok(self.right(ticket)),
+            Said::Yes(ticket, Armour::Off) => match self.plain(Wanted::Logon) {
                 (Ok(tgt), _) => Ok(match self.prove_controller(&tgt)? {
                     None => match self.right(tgt) {
                         Tried::Right(_) => Tried::Right(Box::new(ticket)),
@@ -203,13 +199,19 @@ impl<'a> Attempt<'a> {
                 Tried::Refused(refusal)
             });
         }
-        match self.ask(Wanted::Owner)? {
-            Said::Yes(owner, second) => Ok(match self.right(owner) {
-                Tried::Right(_) => Tried::Proven {
-                    refusal,
-                    vouched: both(armour, second),
-                },
-                other => other,
+        if self.is_anothers_name()? {
+            return Ok(Tried::Refused(Refusal::WRONG_PASSWORD));
+        }
+        if refusal.proves_password {
+            return Ok(Tried::Proven {
+                refusal,
+                vouched: armour == Armour::On,
+            });
+        }
+        match self.ask(Wanted::Change)? {
+            Said::Yes(_, second) => Ok(Tried::Proven {
+                refusal,
+                vouched: both(armour, second),
             }),
             Said::No(error, second) if error.after_preauth && !says_enough(error.code) => {
                 Ok(Tried::Proven {
@@ -219,6 +221,31 @@ impl<'a> Attempt<'a> {
             }
             Said::No(error, _) => Ok(Tried::Refused(known(&error)?)),
         }
+    }
+
+    /// Whether somebody else has the name that is asked for as his other one
+    /// (userPrincipalName). A controller may take his password for it, and neither a refusal nor
+    /// the ticket for a change says whose it was.
+    fn is_anothers_name(&self) -> Result<bool, Trouble> {
+        let (directory, server, deadline) = (self.directory, self.server, self.deadline);
+        let now = (directory.clock)();
+        let facts = directory.facts(server, deadline, now)?;
+        let person = &self.live.person;
+        let name = format!("{}@{}", person.name, self.realm);
+        let other = directory
+            .session
+            .ldap(server, deadline, now, |connection| {
+                queries::another_with_principal_name(connection, &facts, &name, &person.sid)
+            })?;
+        if let Some(other) = &other {
+            let line = format!(
+                "{name} is the other name of {other}, too: his password may not be told from that \
+                 of {}, which is not taken where it has to be changed",
+                person.name
+            );
+            directory.journal.note(Level::Warning, &line);
+        }
+        Ok(other.is_some())
     }
 
     /// Why the controller refuses says the NTSTATUS alone, and that is lost inside the armour.
@@ -311,20 +338,14 @@ impl<'a> Attempt<'a> {
             wire.exchange(request)
         };
         let (realm, password) = (&self.realm, self.password);
-        let kerberos = &self.kerberos;
-        let said = match wanted {
-            Wanted::Owner => {
-                kerberos.owner_of_password(name, realm, password, Some(ARMOUR), &mut exchange)
-            }
-            Wanted::Logon | Wanted::Change => kerberos.with_password_armored(
-                name,
-                realm,
-                password,
-                wanted.service(),
-                ARMOUR,
-                &mut exchange,
-            ),
-        };
+        let said = self.kerberos.with_password_armored(
+            name,
+            realm,
+            password,
+            wanted.service(),
+            ARMOUR,
+            &mut exchange,
+        );
         (said, sent)
     }
 
@@ -336,13 +357,10 @@ impl<'a> Attempt<'a> {
             sent += 1;
             wire.exchange(request)
         };
-        let (realm, password, kerberos) = (&self.realm, self.password, &self.kerberos);
-        let said = match wanted {
-            Wanted::Owner => kerberos.owner_of_password(name, realm, password, None, &mut exchange),
-            Wanted::Logon | Wanted::Change => {
-                kerberos.with_password(name, realm, password, wanted.service(), &mut exchange)
-            }
-        };
+        let (realm, password) = (&self.realm, self.password);
+        let said =
+            self.kerberos
+                .with_password(name, realm, password, wanted.service(), &mut exchange);
         (said, sent)
     }
 

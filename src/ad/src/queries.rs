@@ -131,6 +131,32 @@ pub(crate) fn person_by_principal_name(
     }
 }
 
+/// The name of another account than `own`, a person's or not, with this userPrincipalName, in any
+/// case.
+///
+/// # Errors
+/// [`LdapError`]
+pub(crate) fn another_with_principal_name(
+    connection: &mut Connection,
+    facts: &DomainFacts,
+    name: &str,
+    own: &Sid,
+) -> Result<Option<String>, LdapError> {
+    let found = connection.search(&Search {
+        base: &facts.base,
+        scope: Scope::Subtree,
+        filter: Filter::equal("userPrincipalName", name),
+        attributes: &["sAMAccountName", "objectSid"],
+        limit: SAME_NAME,
+    })?;
+    for entry in &found {
+        if entry::sid(entry)? != *own {
+            return Ok(Some(text(entry, "sAMAccountName")?));
+        }
+    }
+    Ok(None)
+}
+
 /// The person with this identifier.
 ///
 /// # Errors
