@@ -109,6 +109,15 @@ fn run(file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     die_of_panics(log);
     domlogon_heap::keep_little();
     let given = Sockets::given().map_err(Error::Socket)?;
+    let is_the_one = given.is_some();
+    let ended = serve(given, file, folder, log);
+    if ended.is_err() && is_the_one {
+        publish::leave(folder);
+    }
+    ended
+}
+
+fn serve(given: Option<Sockets>, file: &Path, folder: &Path, log: &Arc<Log>) -> Result<(), Error> {
     host::close_up().map_err(Error::CloseUp)?;
     let open_files = host::open_files().map_err(|errno| Error::System(errno.into()))?;
     // From here on a signal waits until all is ready for it.

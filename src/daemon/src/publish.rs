@@ -186,6 +186,12 @@ impl Publisher {
     }
 }
 
+/// Says in what a former daemon has left in this folder, which may have been killed, that nobody
+/// looks after it. There may be nothing.
+pub(crate) fn leave(folder: &Path) {
+    let _ = Files::find(folder).leave();
+}
+
 impl Shared {
     fn new(roster: Arc<dyn Roster>, folder: &Path, log: Arc<Log>) -> Self {
         Self {

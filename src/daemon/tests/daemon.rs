@@ -1,6 +1,7 @@
 //! The daemon itself, with its real account database, its sockets and its signals.
 #![forbid(unsafe_code)]
 
+use domlogon_names::{BASE_FILE, LEFT_AT};
 use domlogon_protocol::admin::{self, NewUser, Status};
 use domlogon_protocol::rights::Loaded;
 use domlogon_protocol::{Origin, Reply, Request, Secret, Timestamp, UserName, Verdict, client};
@@ -10,6 +11,7 @@ use nix::sys::socket::sockopt::PeerCredentials;
 use nix::unistd::Pid;
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -101,6 +103,10 @@ impl World {
     /// Starts a daemon and hands it these sockets [sd_listen_fds(3)]. It may not make any:
     /// it is told another folder for them, which cannot be.
     fn hand_over(&self, sockets: &[UnixListener; 2]) -> Daemon {
+        self.hand_over_beside(sockets, Path::new("/dev/null/none"))
+    }
+
+    fn hand_over_beside(&self, sockets: &[UnixListener; 2], folder: &Path) -> Daemon {
         const PASS: &str = "exec 3<&0 4<&1 </dev/null >/dev/null
                             export LISTEN_FDS=2 LISTEN_PID=$$
                             exec \"$@\"";
@@ -108,7 +114,7 @@ impl World {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", PASS, "sh", env!("CARGO_BIN_EXE_domlogond")]);
         command.arg("--config").arg(self.path("domlogon.toml"));
-        command.args(["--sockets", "/dev/null/none"]);
+        command.arg("--sockets").arg(folder);
         command.stdin(OwnedFd::from(first)).stderr(Stdio::null());
         command.stdout(OwnedFd::from(second));
         Daemon {
@@ -618,4 +624,35 @@ fn a_database_that_others_could_replace_is_not_opened() {
         set(closed);
         assert_eq!(store(), Verdict::Success, "{path:?}");
     }
+}
+
+#[test]
+fn the_names_of_a_killed_daemon_are_left_by_the_one_that_cannot_start_after_it() {
+    let world = World::new();
+    let daemon = world.start();
+    daemon.add(ALICE, None);
+    let base = world.path("run").join(BASE_FILE);
+    let start = Instant::now();
+    while !base.exists() {
+        assert!(start.elapsed() < LIMIT);
+        thread::sleep(Duration::from_millis(10));
+    }
+    daemon.end(Signal::SIGKILL);
+    let is_left = || {
+        let mut word = [0; 4];
+        let file = fs::File::open(&base).unwrap();
+        file.read_exact_at(&mut word, LEFT_AT).unwrap();
+        word != [0; 4]
+    };
+    world.configure("[nonsense]\n");
+    // Beside this one another may run.
+    world.fail("run");
+    assert!(!is_left());
+    for name in ["socket", "admin"] {
+        fs::remove_file(world.path("run").join(name)).unwrap();
+    }
+    let sockets = world.listen();
+    let mut systemds = world.hand_over_beside(&sockets, &world.path("run"));
+    assert_eq!(systemds.child.wait().unwrap().code(), Some(1));
+    assert!(is_left());
 }
