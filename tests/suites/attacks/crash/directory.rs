@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(super) fn full(world: &mut World) -> Result<()> {
-    world.policy(&["lockout-threshold=0"])?;
+    world.policy(&["lockout-threshold=50"])?;
     let directory = world.directory()?;
     let cast = [(); 5].map(|()| world.account(Good));
     let [disabled, changed, gone, guessed, same] = cast;
@@ -30,6 +30,9 @@ pub(super) fn full(world: &mut World) -> Result<()> {
 
     let written = Operations::WRITE.and(Operations::SYNC);
     stage.fault.fail(written, 0, None, ENOSPC);
+    by_key(&same.name, true)?;
+    // What a wrong password changes is nothing against somebody.
+    opens(&same.name, "wrong", "AUTH_ERR")?;
     by_key(&same.name, true)?;
     disabled.set(&["--disabled", "yes"])?;
     by_key(&disabled.name, false)?;
