@@ -36,6 +36,8 @@ enum Wanted {
     Logon,
     /// The ticket for a change: also of a password that has expired.
     Change,
+    /// The same, and whose password it is, where the controller tells it.
+    Owner,
 }
 
 impl Wanted {
@@ -43,7 +45,7 @@ impl Wanted {
     const fn service(self) -> Option<&'static str> {
         match self {
             Self::Logon => None,
-            Self::Change => Some(CHANGEPW),
+            Self::Change | Self::Owner => Some(CHANGEPW),
         }
     }
 }
@@ -152,7 +154,9 @@ impl<'a> Attempt<'a> {
             return Ok(Tried::Refused(Refusal::WRONG_PASSWORD));
         }
         match self.ask(Wanted::Change)? {
-            Said::Yes(ticket, Armour::On) => Ok(self.right(ticket)),
+            Said::Yes(ticket, Armour::On) => Ok(self
+                .is_anothers(Armour::On)
+                .unwrap_or_else(|| self.right(ticket))),
             Said::Yes(ticket, Armour::Off) => match self.plain(Wanted::Logon) {
                 (Ok(tgt), _) => Ok(match self.prove_controller(&tgt)? {
                     None => match self.right(tgt) {
@@ -162,7 +166,8 @@ impl<'a> Attempt<'a> {
                     Some(refusal) => Tried::Refused(refusal),
                 }),
                 (Err(Error::Kdc(error)), _) if error.code == code::KEY_EXPIRED => {
-                    Ok(Tried::Unvouched(Box::new(ticket)))
+                    let other = self.is_anothers(Armour::Off);
+                    Ok(other.unwrap_or_else(|| Tried::Unvouched(Box::new(ticket))))
                 }
                 (Err(error), sent) => Err(self.failed(error, sent)),
             },
@@ -196,24 +201,39 @@ impl<'a> Attempt<'a> {
         if self.is_anothers_name()? {
             return Ok(Tried::Refused(Refusal::WRONG_PASSWORD));
         }
-        if refusal.proves_password {
-            return Ok(Tried::Proven {
-                refusal,
-                vouched: armour == Armour::On,
-            });
-        }
-        match self.ask(Wanted::Change)? {
-            Said::Yes(_, second) => Ok(Tried::Proven {
-                refusal,
-                vouched: both(armour, second),
-            }),
-            Said::No(error, second) if error.after_preauth && !says_enough(error.code) => {
-                Ok(Tried::Proven {
-                    refusal: another_reason(&error)?,
-                    vouched: both(armour, second),
-                })
+        let vouched = if refusal.proves_password {
+            armour
+        } else {
+            // It calls a password old that it has not looked at. For the service that changes it,
+            // it has to look.
+            match self.ask(Wanted::Change)? {
+                Said::Yes(_, second) => second,
+                Said::No(error, second) if error.after_preauth && !says_enough(error.code) => {
+                    return Ok(Tried::Proven {
+                        refusal: another_reason(&error)?,
+                        vouched: both(armour, second),
+                    });
+                }
+                Said::No(error, _) => return Ok(Tried::Refused(known(&error)?)),
             }
-            Said::No(error, _) => Ok(Tried::Refused(known(&error)?)),
+        };
+        Ok(self.is_anothers(vouched).unwrap_or(Tried::Proven {
+            refusal,
+            vouched: both(armour, vouched),
+        }))
+    }
+
+    /// What follows if the controller says that a password that was right is another account's:
+    /// some take one by its userPrincipalName, which the directory may not show to this host.
+    /// What it does not say counts for nothing: not every one answers that question.
+    fn is_anothers(&mut self, armour: Armour) -> Option<Tried> {
+        let said = match armour {
+            Armour::On => self.armoured(Wanted::Owner).0,
+            Armour::Off => self.plain(Wanted::Owner).0,
+        };
+        match self.right(said.ok()?) {
+            Tried::Right(_) => None,
+            other => Some(other),
         }
     }
 
@@ -332,14 +352,20 @@ impl<'a> Attempt<'a> {
             wire.exchange(request)
         };
         let (realm, password) = (&self.realm, self.password);
-        let said = self.kerberos.with_password_armored(
-            name,
-            realm,
-            password,
-            wanted.service(),
-            ARMOUR,
-            &mut exchange,
-        );
+        let kerberos = &self.kerberos;
+        let said = match wanted {
+            Wanted::Owner => {
+                kerberos.owner_of_password(name, realm, password, Some(ARMOUR), &mut exchange)
+            }
+            Wanted::Logon | Wanted::Change => kerberos.with_password_armored(
+                name,
+                realm,
+                password,
+                wanted.service(),
+                ARMOUR,
+                &mut exchange,
+            ),
+        };
         (said, sent)
     }
 
@@ -351,10 +377,13 @@ impl<'a> Attempt<'a> {
             sent += 1;
             wire.exchange(request)
         };
-        let (realm, password) = (&self.realm, self.password);
-        let said =
-            self.kerberos
-                .with_password(name, realm, password, wanted.service(), &mut exchange);
+        let (realm, password, kerberos) = (&self.realm, self.password, &self.kerberos);
+        let said = match wanted {
+            Wanted::Owner => kerberos.owner_of_password(name, realm, password, None, &mut exchange),
+            Wanted::Logon | Wanted::Change => {
+                kerberos.with_password(name, realm, password, wanted.service(), &mut exchange)
+            }
+        };
         (said, sent)
     }
 

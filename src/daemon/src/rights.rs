@@ -236,10 +236,7 @@ impl RightsFile {
                 Ok(())
             }
             Err(problem) => {
-                // What waits for the account database is tried again.
-                if !is_outage(&problem) {
-                    self.deny_too(&mut last, now);
-                }
+                self.deny_too(&mut last, now);
                 self.refuse(&last, &problem, is_seen && why != Why::Asked);
                 Err(problem)
             }

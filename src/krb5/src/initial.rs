@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// For how long a person's ticket is asked to be renewable; the KDC gives less if its policy says so.
 const RENEWABLE: i32 = 7 * 86_400;
 
+/// The server for password changes, for which an expired password is good enough.
+const CHANGEPW: &str = "kadmin/changepw";
+
 /// A ticket to the server for password changes serves one change.
 const BRIEF: i32 = 300;
 
@@ -62,6 +65,36 @@ impl Context {
     ) -> Result<Credentials, Error> {
         let password = c_password(password)?;
         let options = wish(service, Some(armor));
+        self.initial(
+            client,
+            realm,
+            Proof::Password(c_str(&password)?),
+            &options,
+            exchange,
+        )
+    }
+
+    /// Proves a password to the KDC and says whose it is, in the KDC's own words, also of one that has expired: the
+    /// client of what this returns, which is a ticket for nothing else. A name may be another account's second one
+    /// (userPrincipalName), and then the KDC takes that one's password for it.
+    ///
+    /// In an armour as with [`Context::with_password_armored`], if there is one.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn owner_of_password(
+        &self,
+        client: &str,
+        realm: &str,
+        password: &Secret,
+        armor: Option<&str>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Credentials, Error> {
+        let password = c_password(password)?;
+        let options = Options {
+            canonicalize: true,
+            ..wish(Some(CHANGEPW), armor)
+        };
         self.initial(
             client,
             realm,

@@ -438,6 +438,15 @@ fn through_armour() {
             .context
             .with_password_armored(user, REALM, &password, None, &cache, exchange)
     };
+    for user in ["ok", "MUSTCHANGE", "Expired"] {
+        let password = Secret::new(PASSWORD.as_bytes());
+        let owner = scene
+            .context
+            .owner_of_password(user, REALM, &password, Some(&cache), &mut kdc)
+            .unwrap();
+        // As the directory writes it.
+        assert_eq!(owner.client().account(), Some(&*user.to_lowercase()));
+    }
     let locked = locked(&scene, "hk-fastlocked");
     assert!(armored("ok", PASSWORD, &mut kdc).unwrap().is_tgt());
     for (user, number) in [

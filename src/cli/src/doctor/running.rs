@@ -134,21 +134,24 @@ fn controllers(directory: &DirectoryStatus, report: &mut Report) {
     );
 }
 
-/// In the order in which they are to be asked: no others are looked up.
+/// In the order in which they are to be asked: no others are looked up. No more than the
+/// configuration takes, and those that are passed over in any case.
 fn to_be_named(directory: &DirectoryStatus) -> Vec<&str> {
-    let is_up = |(name, why): &'_ (String, Option<String>)| {
-        why.is_none() && !directory.passed_over.contains(name)
-    };
-    let up = directory.servers.iter().filter(|server| is_up(server));
+    const MOST: usize = 16;
+    // They are shown with their addresses: "dc1.corp.example (192.0.2.1)".
+    let up = (directory.servers.iter())
+        .filter(|(_, why)| why.is_none())
+        .map(|(server, _)| server.split(" (").next().unwrap_or(server));
+    let passed_over: Vec<&str> = directory.passed_over.iter().map(String::as_str).collect();
     let mut named: Vec<&str> = Vec::new();
-    for name in (directory.server.iter())
-        .chain(up.map(|(name, _)| name))
-        .chain(&directory.passed_over)
-    {
-        if !named.contains(&name.as_str()) {
+    for name in directory.server.as_deref().into_iter().chain(up) {
+        let is_full = named.len() + passed_over.len() >= MOST;
+        if !is_full && !named.contains(&name) && !passed_over.contains(&name) {
             named.push(name);
         }
     }
+    named.extend(passed_over);
+    named.truncate(MOST);
     named
 }
 
@@ -318,7 +321,10 @@ mod tests {
     #[test]
     fn controllers_that_are_passed_over_are_named_with_the_way_out() {
         let found = |server: Option<&str>, passed_over: &[&str]| {
-            let known = |name: &str, why: Option<&str>| (name.to_owned(), why.map(str::to_owned));
+            // As the daemon shows them.
+            let known = |name: &str, why: Option<&str>| {
+                (format!("{name} (192.0.2.1)"), why.map(str::to_owned))
+            };
             let directory = DirectoryStatus {
                 server: server.map(str::to_owned),
                 since: Timestamp(0),

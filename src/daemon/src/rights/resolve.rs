@@ -8,6 +8,7 @@ use domlogon_rules::LocalNames;
 use domlogon_rules::backend::{Backend, Outage, Principal};
 use domlogon_rules::well_known;
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 /// Whom to ask for names.
 #[derive(Clone, Copy)]
@@ -68,7 +69,10 @@ impl Names<'_> {
     /// Whom the deny lists do not keep out yet, though their names mean him now; and
     /// [`Outage`] if the accounts could not be asked about all of them.
     pub(super) fn denied_too(self, lists: &Lists) -> (Vec<(RightName, Entry)>, Result<(), Outage>) {
-        let mut added = Vec::new();
+        /// An outage may take as long as a question may. The others are asked about all the same.
+        const ALL: Duration = Duration::from_secs(3);
+        let end = Instant::now() + ALL;
+        let (mut added, mut all) = (Vec::new(), Ok(()));
         for (list, entries) in lists.denied() {
             let sids = entries.iter().filter_map(|entry| entry.sid.clone());
             let mut known: HashSet<Sid> = sids.collect();
@@ -79,7 +83,10 @@ impl Names<'_> {
                 }
                 let meaning = match self.meaning(written) {
                     Ok(meaning) => meaning,
-                    // Each of the others could take as long.
+                    Err(outage) if Instant::now() < end => {
+                        all = Err(outage);
+                        continue;
+                    }
                     Err(outage) => return (added, Err(outage)),
                 };
                 let other = meaning.other(written);
@@ -90,7 +97,7 @@ impl Names<'_> {
                 }
             }
         }
-        (added, Ok(()))
+        (added, all)
     }
 
     /// What one name or identifier means.
