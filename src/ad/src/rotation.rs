@@ -117,17 +117,14 @@ pub fn rotate(
     }
     // One that was begun is gone on with: another controller may have been told of it, and
     // the two must not learn different ones.
-    let is_new = machine.pending.is_none();
     let pending = prepare(context, machine, state, now)?;
     let changed = context.change_password(&ticket, &pending, &mut |request| wire.kpasswd(request));
     match changed? {
         Changed::Done => {}
+        // Sealed, and yet no word on whether it was made: whoever stands between can give the same
+        // request to the controller twice, and hand on what it says of the second. So it stays
+        // pending, and which of the two is right shows at the next logon of the host.
         Changed::Refused { code, text, .. } => {
-            if is_new {
-                machine.pending = None;
-                machine.store(state)?;
-                machine.write_keytab(context, state)?;
-            }
             return Err(RotationError::Refused { code, text });
         }
     }

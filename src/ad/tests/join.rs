@@ -176,6 +176,9 @@ enum Lose {
     Change,
     /// The answer to it: the controller has the new password.
     Answer,
+    /// The same, and what is answered is what the controller says of the same request in a frame
+    /// of another version: a sealed refusal.
+    Truth,
     /// The first logon after the change, or the next exchange.
     After(u32),
 }
@@ -249,6 +252,11 @@ impl Wire for ToDc {
         }
         let reply = self.exchange(464, request)?;
         self.told = true;
+        if self.lose == Lose::Truth {
+            let mut again = request.to_vec();
+            again[2..4].copy_from_slice(&[0xff, 0x80]);
+            return self.exchange(464, &again);
+        }
         if self.lose == Lose::Answer {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
@@ -573,6 +581,7 @@ fn no_failure_of_a_rotation_loses_the_host() {
     let cuts = [
         (Lose::Change, Which::Current),
         (Lose::Answer, Which::Pending),
+        (Lose::Truth, Which::Pending),
         (Lose::After(1), Which::Pending),
         (Lose::After(2), Which::Pending),
     ];

@@ -2,7 +2,9 @@
 
 use super::passed;
 use crate::directory::{Directory, Live};
+use crate::entry::Person;
 use crate::journal::Level;
+use crate::queries;
 use crate::servers::Server;
 use crate::transport::{KPASSWD, Wire};
 use crate::trouble::Trouble;
@@ -49,7 +51,11 @@ impl Directory {
                         text.as_deref().unwrap_or("its policy, in numbers")
                     ),
                 );
-                Ok(refused_there(live, code, text.as_deref(), policy, place))
+                if self.is_unchanged(server, deadline, live, code) {
+                    return Ok(refused_there(live, code, text.as_deref(), policy, place));
+                }
+                let why = Trouble::Odd("the refusal may be of a second request, after the change");
+                Err(Trouble::Changed(Box::new(why)))
             }
             Err(error) if wire.has_sent() => {
                 Err(Trouble::Changed(Box::new(Trouble::Kerberos(error))))
@@ -57,6 +63,26 @@ impl Directory {
             Err(KerberosError::Transport(error)) => Err(Trouble::NoPasswordService(error)),
             Err(error) => Err(Trouble::Kerberos(error)),
         }
+    }
+}
+
+impl Directory {
+    /// Whether a refusal means that the password is the one from before. It is sealed; but whoever
+    /// stands between can give the same request to the controller twice, and hand on what it says of
+    /// the second: that the new password was used before, say, or that the request is no request. So
+    /// the directory is asked, and of a refusal that is not about the password nothing is known: the
+    /// first request may be on its way yet.
+    fn is_unchanged(&self, server: &Server, deadline: Instant, live: &Live, code: u16) -> bool {
+        let now = (self.clock)();
+        let facts = self.facts(server, deadline, now);
+        let found = facts.and_then(|facts| {
+            self.session.ldap(server, deadline, now, |connection| {
+                queries::person_by_sid(connection, &facts, &live.person.sid)
+            })
+        });
+        let of_password = |person: &Person| (person.pwd_last_set, person.key_version);
+        matches!(code, AUTH_ERROR | SOFT_ERROR | ACCESS_DENIED)
+            && matches!(found, Ok(Some(person)) if of_password(&person) == of_password(&live.person))
     }
 }
 

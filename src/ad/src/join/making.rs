@@ -101,9 +101,9 @@ pub(super) fn by_one_time_password(
         });
     match changed {
         Ok(Changed::Done) => {}
+        // It may have been made all the same, by the same request before: see `rotation`.
         Ok(Changed::Refused { code, text, .. }) => {
-            forget(place);
-            return Err(Why::Refused(code, text).and_nothing_left());
+            return Err(Why::Refused(code, text).and_account_left());
         }
         Err(error) => return Err(Why::Kerberos(error).and_account_left()),
     }
