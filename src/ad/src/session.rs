@@ -94,6 +94,8 @@ impl Session {
     /// Takes what a rotation has made of the machine's account.
     pub(crate) fn replace_machine(&self, machine: Machine) {
         *lock(&self.machine) = Some(Arc::new(machine));
+        // Where LDAP is sealed by TLS they bind by the password from before.
+        lock(&self.pools).clear();
     }
 
     /// Reads the file again when it is next wanted, and gets new tickets.
