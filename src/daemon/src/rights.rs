@@ -54,6 +54,8 @@ pub(crate) struct RightsFile {
     last: Mutex<Last>,
     /// The deny lists in force wait for the account database to say whom their names mean now.
     is_behind: AtomicBool,
+    /// The lists in force could not be kept for the next start.
+    is_unkept: AtomicBool,
     /// Wakes whoever waits to try again.
     bell: Mutex<Option<UnixStream>>,
 }
@@ -111,6 +113,7 @@ impl RightsFile {
             now: RwLock::new(InForce::new(last.rights(), status)),
             last: Mutex::new(last),
             is_behind: AtomicBool::default(),
+            is_unkept: AtomicBool::default(),
             bell: Mutex::default(),
         };
         // The outcome is in the log and in `status`.
@@ -218,6 +221,7 @@ impl RightsFile {
     /// Reads, looks up and takes the file, or says why not.
     fn load(&self, now: Timestamp, why: Why) -> Result<(), Problem> {
         let mut last = self.last();
+        self.save_again(&last);
         let found = match why {
             Why::Names => last.seen.clone(),
             Why::Asked | Why::Changed => source::read(&self.file, file::MOST),
@@ -371,9 +375,33 @@ impl RightsFile {
 
     /// Keeps lists for the next start.
     fn save(&self, kept: &Kept) {
-        if let Err(error) = kept.write(&self.kept) {
+        let written = kept.write(&self.kept);
+        self.is_unkept.store(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = written {
             report::not_kept(&self.log, &self.kept, &error);
+            self.ring();
         }
+    }
+
+    /// Keeps the lists in force if that failed before, as on a full disk: a later start could
+    /// have no others. A failure is in the log already.
+    fn save_again(&self, last: &Last) {
+        if !self.is_unkept() {
+            return;
+        }
+        let Some(lists) = last.lists.clone() else {
+            return;
+        };
+        let taken_at = self.status().loaded_at;
+        let kept = Kept::new(last.version, taken_at, last.is_from_file(), lists);
+        if kept.write(&self.kept).is_ok() {
+            self.is_unkept.store(false, Ordering::Relaxed);
+            report::kept(&self.log, &self.kept, last.version);
+        }
+    }
+
+    fn is_unkept(&self) -> bool {
+        self.is_unkept.load(Ordering::Relaxed)
     }
 
     /// Notes why the file is not taken. What was said of it already is not said again if

@@ -106,6 +106,14 @@ pub(super) fn not_kept(log: &Log, kept: &Path, error: &io::Error) {
     log.write(Level::Warning, &record.line());
 }
 
+/// The lists in force are kept, which failed before.
+pub(super) fn kept(log: &Log, kept: &Path, version: u64) {
+    let record = Record::new("rights kept for the next start")
+        .field("version", &version.to_string())
+        .field("file", &kept.to_string_lossy());
+    log.write(Level::Notice, &record.line());
+}
+
 /// The file is not watched.
 pub(super) fn not_watched(log: &Log, file: &Path, error: &io::Error) {
     let record = Record::new("rights not watched, a change needs SIGHUP")

@@ -1,3 +1,4 @@
+mod kept;
 mod names;
 
 use super::fake::{World, sid, token};

@@ -34,8 +34,8 @@ const WRITTEN: Duration = Duration::from_secs(60);
 /// Changes that never end are looked at all the same, but not while a file is written.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long to wait before a missing folder, or a store that does not answer, is tried
-/// again.
+/// How long to wait before a missing folder, a store that does not answer, or lists that
+/// could not be kept are tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// The thread that watches.
@@ -131,6 +131,9 @@ impl Watcher {
         if self.rights.waits_for_store() {
             let _ = self.rights.load(clock::now(), Why::Names);
         }
+        if self.rights.is_unkept() {
+            self.rights.save_again(&self.rights.last());
+        }
         let file = &self.rights.file;
         let is_back = |folders: &mut Folders| folders.is_lost() && folders.watch(file);
         if self.folders.as_mut().is_some_and(is_back) {
@@ -141,7 +144,7 @@ impl Watcher {
     /// How long to sleep if nothing happens; `None` until something does.
     fn patience(&self) -> Option<Duration> {
         let is_lost = self.folders.as_ref().is_some_and(Folders::is_lost);
-        (is_lost || self.rights.waits_for_store()).then_some(RETRY)
+        (is_lost || self.rights.waits_for_store() || self.rights.is_unkept()).then_some(RETRY)
     }
 
     /// Reads what has happened; `false` if it has nothing to do with the file.
