@@ -112,7 +112,7 @@ pub fn rotate(
     if which == Which::Pending {
         let (tgt, _) = credentials(machine, context, &mut kdc)?;
         let kvno = kvno::own(machine, context, &tgt, &mut kdc);
-        adopt(context, machine, state, Which::Current, kvno)?;
+        adopt(context, machine, state, Which::Current, kvno).map_err(RotationError::afterwards)?;
         return Ok(Rotated::Finished);
     }
     // One that was begun is gone on with: another controller may have been told of it, and
@@ -128,11 +128,22 @@ pub fn rotate(
             return Err(RotationError::Refused { code, text });
         }
     }
-    let mut kdc = |request: &[u8]| wire.kdc(request);
-    let tgt = log_on(context, machine, &pending, None, &mut kdc)?;
-    let kvno = kvno::own(machine, context, &tgt, &mut kdc);
-    adopt(context, machine, state, which, kvno)?;
+    finish(context, machine, state, (&pending, which), wire).map_err(RotationError::afterwards)?;
     Ok(Rotated::Changed)
+}
+
+/// What comes after a change: `old` is the one that was right before it.
+fn finish(
+    context: &Context,
+    machine: &mut Machine,
+    state: &Path,
+    (pending, old): (&Secret, Which),
+    wire: &mut dyn Wire,
+) -> Result<(), RotationError> {
+    let mut kdc = |request: &[u8]| wire.kdc(request);
+    let tgt = log_on(context, machine, pending, None, &mut kdc)?;
+    let kvno = kvno::own(machine, context, &tgt, &mut kdc);
+    adopt(context, machine, state, old, kvno)
 }
 
 /// Takes up an earlier change that has arrived: to be called with what [`credentials`] said
@@ -149,7 +160,7 @@ pub fn settle(
 ) -> Result<(), RotationError> {
     if which == Which::Pending {
         let kvno = kvno::own(machine, context, tgt, kdc);
-        adopt(context, machine, state, Which::Current, kvno)?;
+        adopt(context, machine, state, Which::Current, kvno).map_err(RotationError::afterwards)?;
     }
     Ok(())
 }
@@ -163,7 +174,11 @@ fn prepare(
 ) -> Result<Secret, RotationError> {
     if let Some(pending) = &mut machine.pending {
         pending.set_at = now;
-        return Ok(pending.password.clone());
+        let password = pending.password.clone();
+        // The attempt that wrote it down may have had no room for its keys. Once the directory
+        // knows it, nobody is let in without them.
+        machine.write_keytab(context, state)?;
+        return Ok(password);
     }
     let password = new_password()?;
     // What directories do. The number that it gets is read from a ticket later.
@@ -218,3 +233,6 @@ fn log_on(
 fn is_wrong_password(error: &krb5::Error) -> bool {
     matches!(error, krb5::Error::Kdc(kdc) if WRONG.contains(&kdc.code))
 }
+
+#[cfg(test)]
+mod tests;

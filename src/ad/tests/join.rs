@@ -607,6 +607,30 @@ fn no_failure_of_a_rotation_loses_the_host() {
         assert_eq!(host.works(), Which::Current);
     }
 
+    // The keys of a new one cannot be written: no controller hears of it, however often.
+    let blocked = Machine::keytab(host.state()).with_extension("keytab.new");
+    fs::create_dir_all(blocked.join("x")).unwrap();
+    for _ in 0..2 {
+        let failed = host.rotate(&mut host.wire());
+        assert!(matches!(failed, Err(RotationError::Machine(_))));
+        assert!(host.machine().pending.is_some());
+        assert_eq!(host.works(), Which::Current);
+    }
+    fs::remove_dir_all(&blocked).unwrap();
+    assert_eq!(host.rotate(&mut host.wire()).unwrap(), Rotated::Changed);
+    assert_eq!(host.works(), Which::Current);
+    // Nor can they be afterwards: they are there already, and open the host's tickets.
+    let mut wire = Blocking {
+        wire: host.wire(),
+        path: blocked.clone(),
+    };
+    let failed = host.rotate(&mut wire);
+    assert!(matches!(failed, Err(RotationError::Changed(_))));
+    assert_eq!(host.works(), Which::Pending);
+    fs::remove_dir(&blocked).unwrap();
+    assert_eq!(host.rotate(&mut host.wire()).unwrap(), Rotated::Finished);
+    assert_eq!(host.works(), Which::Current);
+
     // The keytab is written, and the file cannot be.
     let before = host.machine();
     let mut machine = host.machine();
@@ -622,7 +646,7 @@ fn no_failure_of_a_rotation_loses_the_host() {
         &mut wire,
         now(),
     );
-    assert!(matches!(failed, Err(RotationError::Machine(_))));
+    assert!(matches!(failed, Err(RotationError::Changed(_))));
     fs::remove_dir(&blocked).unwrap();
     assert_eq!(host.works(), Which::Pending);
     // What the daemon does when it sees that the new one works.
@@ -680,7 +704,7 @@ fn a_forged_number_does_not_lose_the_host_its_keytab() {
     host.delete();
 }
 
-/// Makes it impossible to write the file once the controller has the new password.
+/// Makes it impossible to write a file once the controller has the new password.
 struct Blocking {
     wire: ToDc,
     path: PathBuf,

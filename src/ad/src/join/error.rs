@@ -241,6 +241,7 @@ impl From<RotationError> for Why {
             RotationError::Machine(error) => Self::Machine(error),
             RotationError::Kerberos(error) => Self::Kerberos(error),
             RotationError::Refused { code, text } => Self::Refused(code, text),
+            RotationError::Changed(error) => Self::from(*error),
         }
     }
 }

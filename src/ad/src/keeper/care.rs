@@ -160,7 +160,11 @@ fn rotate(directory: &Directory) {
         Err(trouble) => {
             // A crash in the middle is found again in the file.
             directory.session.forget();
-            let line = format!("this host's own password could not be changed: {trouble}");
+            let line = match &trouble {
+                // It says of itself what was done.
+                Trouble::Rotation(error) => error.to_string(),
+                _ => format!("this host's own password could not be changed: {trouble}"),
+            };
             directory.journal.note(Level::Warning, &line);
         }
     }

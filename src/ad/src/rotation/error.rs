@@ -4,7 +4,8 @@ use crate::machine::MachineError;
 use core::fmt;
 use domlogon_krb5 as krb5;
 
-/// Why the host's password could not be changed. The host is let in as before.
+/// Why the host's password could not be changed, or what of a change is not done yet. The host
+/// is let in as before.
 #[derive(Debug)]
 pub enum RotationError {
     /// The host's own file could not be read or written.
@@ -18,6 +19,15 @@ pub enum RotationError {
         /// Its own words.
         text: Option<String>,
     },
+    /// The controller took it; what came after that failed, and is tried again.
+    Changed(Box<Self>),
+}
+
+impl RotationError {
+    /// This one, after the controller took the password.
+    pub(super) fn afterwards(self) -> Self {
+        Self::Changed(Box::new(self))
+    }
 }
 
 impl From<MachineError> for RotationError {
@@ -34,8 +44,16 @@ impl From<krb5::Error> for RotationError {
 
 impl fmt::Display for RotationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the password of this host was not changed: ")?;
-        match self {
+        let (what, why) = match self {
+            Self::Changed(error) => (
+                "was changed, but not all that follows is done, and it is tried again",
+                &**error,
+            ),
+            _ => ("was not changed", self),
+        };
+        write!(f, "the password of this host {what}: ")?;
+        match why {
+            Self::Changed(error) => error.fmt(f),
             Self::Machine(error) => error.fmt(f),
             Self::Kerberos(error) => error.fmt(f),
             Self::Refused { code, text } => {
