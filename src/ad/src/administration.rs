@@ -166,6 +166,7 @@ fn groups(directory: &Directory, after: u32, _: Timestamp) -> Result<Reply, Admi
         .unwrap_or_default();
     let mut teams: Vec<_> = known
         .into_iter()
+        .filter(|known| !known.is_doubted)
         .filter(|known| known.team.sid.rid().is_some_and(|rid| rid > after))
         .collect();
     teams.sort_by_key(|known| known.team.sid.rid());

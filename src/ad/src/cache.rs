@@ -109,6 +109,8 @@ pub(crate) struct Cache {
     connection: Mutex<Connection>,
     /// Users who may be otherwise than they are in the file, or gone. Locked after the file.
     doubted: Mutex<Doubted>,
+    /// Groups that may be otherwise than they are in the file, or gone. Locked after the file.
+    doubted_teams: Mutex<Doubts>,
     /// Whose saved password may be another one than in the file.
     doubted_saved: Mutex<Doubts>,
     /// How many users and groups were known, and when.
@@ -139,6 +141,7 @@ impl Cache {
         Ok(Self {
             connection: Mutex::new(connection),
             doubted: Mutex::default(),
+            doubted_teams: Mutex::default(),
             doubted_saved: Mutex::default(),
             counted: Mutex::default(),
             news: News::default(),
@@ -161,7 +164,11 @@ impl Cache {
         let connection = self.lock();
         let swept = self.delete_unseen(&connection, begin);
         if swept.is_err() {
-            self.doubt_unseen(&connection, begin)?;
+            let mut doubts = lock(&self.doubted);
+            let mut teams = lock(&self.doubted_teams);
+            doubts.people.add_unseen(&connection, "people", begin)?;
+            doubts.groups.add_unseen(&connection, "people", begin)?;
+            teams.add_unseen(&connection, "teams", begin)?;
         }
         swept
     }
@@ -182,21 +189,28 @@ impl Cache {
     pub(crate) fn settle(&self) -> Result<()> {
         let connection = self.lock();
         let people = self.settle_people(&connection, &mut lock(&self.doubted));
+        let teams = self.settle_teams(&connection, &mut lock(&self.doubted_teams));
         let saved = saved::settle(&connection, &mut lock(&self.doubted_saved));
-        people.and(saved)
+        people.and(teams).and(saved)
     }
 
     /// Whether more is doubted than can be told apart, so that nothing in the file is believed.
     pub(crate) fn believes_nothing(&self) -> bool {
         let doubts = lock(&self.doubted);
-        let saved = lock(&self.doubted_saved);
-        doubts.people.is_all() || doubts.groups.is_all() || saved.is_all()
+        let people = doubts.people.is_all() || doubts.groups.is_all();
+        people || lock(&self.doubted_teams).is_all() || lock(&self.doubted_saved).is_all()
     }
 
     /// How many users and groups are known.
     pub(crate) fn known(&self) -> Result<(u32, u32)> {
         let (people, teams) = self.counts()?;
-        Ok((people.saturating_sub(self.count_doubted()?), teams))
+        let connection = self.lock();
+        let doubted_people = lock(&self.doubted).people.count(&connection, "people")?;
+        let doubted_teams = lock(&self.doubted_teams).count(&connection, "teams")?;
+        Ok((
+            people.saturating_sub(doubted_people),
+            teams.saturating_sub(doubted_teams),
+        ))
     }
 
     /// How many users and groups are in the file.
@@ -266,6 +280,7 @@ impl Cache {
     pub(crate) fn doubt_all(&self) {
         for number in 0..200_000 {
             lock(&self.doubted).add(&number.to_string());
+            lock(&self.doubted_teams).add(number.to_string());
             lock(&self.doubted_saved).add(number.to_string());
         }
     }

@@ -405,6 +405,21 @@ fn field(text: &str) -> Option<String> {
 mod tests;
 
 #[cfg(test)]
+impl Team {
+    /// A group for tests.
+    pub(crate) fn example(name: &str, rid: u32, gid_number: Option<u32>) -> Self {
+        Self {
+            dn: format!("CN={name},DC=corp,DC=example"),
+            sid: Sid::domain(1, 2, 3).with_rid(rid),
+            name: name.to_owned(),
+            gid_number,
+            group_type: 0x8000_0002,
+            usn: 1,
+        }
+    }
+}
+
+#[cfg(test)]
 impl Person {
     /// Somebody without any restriction, for tests.
     pub(crate) fn example(name: &str, rid: u32) -> Self {

@@ -343,6 +343,7 @@ impl Directory {
             next: last.and_then(|known| ids::gid_of(self.settings.ids, &known.team)),
             entries: known
                 .iter()
+                .filter(|known| !known.is_doubted)
                 .filter_map(|known| {
                     let members = known
                         .members

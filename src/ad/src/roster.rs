@@ -125,7 +125,11 @@ impl Directory {
         }))
     }
 
+    /// `None`: this host does not show it.
     fn say_team(&self, known: &KnownTeam, to: &mut dyn Listener) -> Option<ControlFlow<()>> {
+        if known.is_doubted {
+            return None;
+        }
         let (names, seen) = match &known.members {
             Some((names, seen)) => (Some(names.as_slice()), *seen),
             None => (None, Timestamp(0)),

@@ -1,8 +1,9 @@
 //! What the file says and is not so any more: what replaces it could not be written, as the disk
 //! is full or fails. Kept in memory alone, for there is nowhere else.
 
-use crate::entry::Person;
-use domlogon_protocol::{Sid, UserName};
+use super::Result;
+use domlogon_protocol::{Sid, Timestamp, UserName};
+use rusqlite::Connection;
 use std::collections::HashSet;
 
 /// Most that are told apart. With more of them nothing in the file is believed, until all of it can
@@ -76,9 +77,40 @@ impl Doubts {
         !self.is_empty() && self.has_mark(&sid.to_string())
     }
 
-    pub(super) fn has(&self, person: &Person) -> bool {
-        let has_key = || self.has_mark(&UserName::fold(&person.name));
-        !self.is_empty() && (self.has_sid(&person.sid) || has_key())
+    pub(super) fn has(&self, sid: &Sid, name: &str) -> bool {
+        let has_key = || self.has_mark(&UserName::fold(name));
+        !self.is_empty() && (self.has_sid(sid) || has_key())
+    }
+
+    /// How many that are in this table.
+    pub(super) fn count(&self, connection: &Connection, table: &str) -> Result<u32> {
+        let mut count = 0;
+        if self.is_empty() {
+            return Ok(count);
+        }
+        let mut query = connection.prepare_cached(&format!("SELECT sid, key FROM {table}"))?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let (sid, key) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            count += u32::from(self.has_mark(sid) || self.has_mark(key));
+        }
+        Ok(count)
+    }
+
+    /// Doubts those in this table who were not seen since `begin`.
+    pub(super) fn add_unseen(
+        &mut self,
+        connection: &Connection,
+        table: &str,
+        begin: Timestamp,
+    ) -> Result<()> {
+        let query = format!("SELECT sid FROM {table} WHERE seen < ?1");
+        let mut query = connection.prepare_cached(&query)?;
+        let mut rows = query.query([begin.0])?;
+        while let Some(row) = rows.next()? {
+            self.add(row.get_ref(0)?.as_str()?);
+        }
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -182,35 +182,6 @@ impl Cache {
         Ok(())
     }
 
-    /// Of those whom the directory did not show in the end, and who could not be swept away.
-    pub(super) fn doubt_unseen(&self, connection: &Connection, begin: Timestamp) -> Result<()> {
-        let mut doubts = lock(&self.doubted);
-        let mut query = connection.prepare_cached("SELECT sid FROM people WHERE seen < ?1")?;
-        let mut rows = query.query([begin.0])?;
-        while let Some(row) = rows.next()? {
-            doubts.add(row.get_ref(0)?.as_str()?);
-        }
-        Ok(())
-    }
-
-    /// How many in the file are doubted.
-    pub(super) fn count_doubted(&self) -> Result<u32> {
-        let connection = self.lock();
-        let doubts = lock(&self.doubted);
-        let mut count = 0;
-        if doubts.people.is_empty() {
-            return Ok(count);
-        }
-        let mut query = connection.prepare_cached("SELECT sid, key FROM people")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            let (sid, key) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-            let is_doubted = doubts.people.has_mark(sid) || doubts.people.has_mark(key);
-            count += u32::from(is_doubted);
-        }
-        Ok(count)
-    }
-
     pub(super) fn settle_people(
         &self,
         connection: &Connection,
@@ -315,9 +286,9 @@ fn known_person(row: &Row<'_>, doubts: &Doubted) -> rusqlite::Result<Option<Know
     let groups: Option<Vec<Sid>> = row.get_ref(1)?.as_blob_or_null()?.and_then(read);
     let asked = Timestamp(row.get(2)?);
     Ok(Some(KnownPerson {
-        is_doubted: doubts.people.has(&person),
+        is_doubted: doubts.people.has(&person.sid, &person.name),
         groups: groups
-            .filter(|_| !doubts.groups.has(&person))
+            .filter(|_| !doubts.groups.has(&person.sid, &person.name))
             .map(|groups| (groups, asked)),
         person,
         seen: Timestamp(row.get(3)?),

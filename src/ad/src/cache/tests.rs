@@ -1,9 +1,10 @@
 //! What is kept is found again, also by a later version, and nobody but its owner reads it.
 
 use super::*;
-use crate::entry::Person;
+use crate::entry::{Person, Team};
 use domlogon_protocol::Sid;
 use domlogon_rules::Lockout;
+use domlogon_rules::roster::Changes;
 
 const NOW: Timestamp = Timestamp(1_795_000_000);
 
@@ -336,4 +337,44 @@ fn whose_id_is_another_persons_by_now_is_not_known() {
     cache.fill_disk(false);
     assert!(cache.person_by_uid(70_001).unwrap().is_none());
     assert!(cache.person_by_key("alice").unwrap().is_none());
+}
+
+/// What the directory has no more, too, and with a restart it does not come back.
+#[test]
+fn a_group_that_cannot_be_forgotten_is_not_known() {
+    let (folder, cache) = cache();
+    let names = ["gone", "swept", "unread", "kept"];
+    let mut rids = 1200..;
+    let teams = names.map(|name| Team::example(name, rids.next().unwrap(), None));
+    let keep = |team: &Team, now| {
+        let gid = team.sid.rid().map(|rid| 70_000 + rid);
+        cache.keep_team(team, gid, Some(&[]), now)
+    };
+    let known = || names.map(|name| cache.team_by_key(name).unwrap().is_some());
+    for (team, at) in teams.iter().zip([1, 0, 1, 1]) {
+        keep(team, NOW.plus(at)).unwrap();
+    }
+    cache.fill_disk(true);
+    assert!(cache.forget_team("gone").is_err());
+    assert_eq!(known(), [false, true, true, true]);
+    assert!(cache.sweep(NOW.plus(1)).is_err());
+    assert_eq!(known(), [false, false, true, true]);
+    cache.news.take();
+    let seen = [teams[3].sid.clone()].into();
+    cache.doubt_teams_but(&seen).unwrap();
+    assert_eq!(known(), [false, false, false, true]);
+    assert!(!matches!(cache.news.take(), Changes::Few(none) if none.is_empty()));
+    assert_eq!(cache.known().unwrap(), (0, 1));
+    assert!(cache.teams_after(0, 10).unwrap().len() == 4);
+    // It is there again, as it was.
+    assert!(keep(&teams[0], NOW).is_err());
+    assert_eq!(known(), [true, false, false, true]);
+    assert!(cache.settle().is_err());
+    cache.fill_disk(false);
+    keep(&teams[1], NOW).unwrap();
+    cache.settle().unwrap();
+    assert_eq!(known(), [true, true, false, true]);
+    drop(cache);
+    let cache = Cache::open(&folder.path().join("directory.db")).unwrap();
+    assert_eq!(cache.counts().unwrap(), (0, 3));
 }

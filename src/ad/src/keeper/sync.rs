@@ -5,6 +5,7 @@ use crate::directory::Directory;
 use crate::members;
 use crate::queries;
 use crate::trouble::Trouble;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,7 @@ pub(super) fn sync(directory: &Directory, stop: &Stop) -> Result<(), Trouble> {
         })?;
         Ok(teams)
     })?;
+    let seen: HashSet<_> = teams.iter().map(|team| team.sid.clone()).collect();
     for team in teams {
         if stop.is_asked() {
             return Ok(());
@@ -56,13 +58,15 @@ pub(super) fn sync(directory: &Directory, stop: &Stop) -> Result<(), Trouble> {
             Ok(_) | Err(_) => {}
         }
     }
-    if lost {
-        return Err(Trouble::Odd("not all of it could be kept"));
-    }
     if people == 0 || people < known / 2 {
         return Err(Trouble::Odd(
             "it shows fewer than half of the users that were known",
         ));
+    }
+    if lost {
+        // Where all of them are read nobody asks for a group that is known, and be it gone.
+        directory.noted(directory.cache.doubt_teams_but(&seen));
+        return Err(Trouble::Odd("not all of it could be kept"));
     }
     if directory.noted(directory.cache.sweep(now)).is_some() {
         directory.cache.news.note_all();

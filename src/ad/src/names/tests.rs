@@ -352,14 +352,7 @@ fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
             _ => false,
         };
         assert_eq!(listed, is_shown || id == 30_007, "listed {id}");
-        let team = Team {
-            dn: "CN=crew,DC=corp,DC=example".to_owned(),
-            sid: Sid::domain(1, 2, 3).with_rid(1200),
-            name: "crew".to_owned(),
-            gid_number: Some(id),
-            group_type: 0x8000_0002,
-            usn: 1,
-        };
+        let team = Team::example("crew", 1200, Some(id));
         assert_eq!(
             directory.shown_group(&team, &[]).is_some(),
             is_shown,
@@ -369,4 +362,76 @@ fn ids_that_a_part_of_this_host_may_take_are_nobodys() {
         let gids = directory.gids(&numbered(30_000, 30_000), &[team.sid], NOW);
         assert_eq!(gids.unwrap().contains(&id), is_shown, "groups {id}");
     }
+}
+
+/// Where the whole directory is read nobody would ask for it again.
+#[test]
+fn whoever_was_removed_from_a_group_is_not_shown_in_it_on_a_full_disk() {
+    use crate::administration::answer;
+    use domlogon_protocol::admin::{Reply, Request};
+
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        sync: true,
+        ..settings(folder.path())
+    });
+    let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
+    directory.servers.none(&silence, NOW);
+    let team = Team::example("crew", 1200, None);
+    let members = ["alice".to_owned(), "mallory".to_owned()];
+    directory.keep_team(&team, Some(&members), NOW).unwrap();
+    let is_shown = || {
+        let listed = directory.groups_after(0, 10).entries.len();
+        let records = match answer(&directory, Request::GroupList(0), NOW).unwrap() {
+            Reply::Groups(groups, _) => groups.len(),
+            _ => panic!("no list"),
+        };
+        assert_eq!(listed, records);
+        let found = directory.group_of_name("crew", NOW);
+        assert_eq!(found.is_ok(), listed == 1);
+        listed == 1
+    };
+    directory.cache.fill_disk(true);
+    assert!(directory.keep_team(&team, Some(&members), NOW).is_err());
+    assert!(is_shown(), "it is as before");
+    assert!(
+        directory
+            .keep_team(&team, Some(&members[..1]), NOW)
+            .is_err()
+    );
+    assert!(!is_shown());
+    // Whoever asks for the name alone says nothing of the members.
+    assert!(directory.keep_team(&team, None, NOW).is_err());
+    assert!(!is_shown());
+    directory.cache.fill_disk(false);
+    directory.keep_team(&team, None, NOW).unwrap();
+    let known = directory.cache.team_by_key("crew").unwrap().unwrap();
+    assert!(known.members.is_none());
+}
+
+#[test]
+fn an_id_that_is_another_groups_by_now_is_given_to_nobody_on_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = open(Settings {
+        ids: Scheme::Rfc2307,
+        ..settings(folder.path())
+    });
+    let silence = Trouble::Network(std::io::ErrorKind::TimedOut.into());
+    directory.servers.none(&silence, NOW);
+    let alice = Person {
+        uid_number: Some(30_000),
+        gid_number: Some(30_001),
+        ..Person::example("alice", 1103)
+    };
+    let crew = Team::example("crew", 1200, Some(35_000));
+    let payroll = Team::example("payroll", 1201, Some(35_000));
+    directory.keep_team(&crew, None, NOW).unwrap();
+    let gids = || {
+        let groups = [crew.sid.clone()];
+        directory.gids(&alice, &groups, NOW).unwrap()
+    };
+    assert_eq!(gids(), [30_001, 35_000]);
+    directory.cache.fill_disk(true);
+    assert!(directory.keep_team(&payroll, None, NOW).is_err());
+    assert_eq!(gids(), [30_001]);
 }
