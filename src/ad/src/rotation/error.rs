@@ -49,6 +49,8 @@ impl fmt::Display for RotationError {
                 "was changed, but not all that follows is done, and it is tried again",
                 &**error,
             ),
+            // Of a refusal that somebody has put in the place of the answer nobody can tell.
+            Self::Refused { .. } => ("may not have been changed", self),
             _ => ("was not changed", self),
         };
         write!(f, "the password of this host {what}: ")?;
