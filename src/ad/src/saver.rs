@@ -127,6 +127,16 @@ mod tests {
     use super::*;
     use crate::logon::tests::Quiet;
 
+    fn of_one_instant(sid: &Sid, password: &[u8]) -> Work {
+        Work {
+            sid: sid.clone(),
+            password_set: 7,
+            key_version: Some(2),
+            password: Secret::new(password),
+            now: Timestamp(1000),
+        }
+    }
+
     /// Which of two passwords of one instant opens in the end.
     fn opens(again: Duration, mark: impl Fn(&Secret) -> u8) -> [bool; 2] {
         let folder = tempfile::tempdir().unwrap();
@@ -134,14 +144,7 @@ mod tests {
         let sid: Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
         let (sender, receiver) = sync_channel(WAITING);
         for password in [&b"old"[..], b"new"] {
-            let work = Work {
-                sid: sid.clone(),
-                password_set: 7,
-                key_version: Some(2),
-                password: Secret::new(password),
-                now: Timestamp(1000),
-            };
-            sender.send(work).unwrap();
+            sender.send(of_one_instant(&sid, password)).unwrap();
         }
         drop(sender);
         work(&receiver, &cache, &Quiet, again, mark);
@@ -156,14 +159,7 @@ mod tests {
         let sid: Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
         let save = |password: &[u8]| {
             let (sender, receiver) = sync_channel(WAITING);
-            let work = Work {
-                sid: sid.clone(),
-                password_set: 7,
-                key_version: Some(2),
-                password: Secret::new(password),
-                now: Timestamp(1000),
-            };
-            sender.send(work).unwrap();
+            sender.send(of_one_instant(&sid, password)).unwrap();
             drop(sender);
             super::work(&receiver, &cache, &Quiet, AGAIN, first_byte);
         };

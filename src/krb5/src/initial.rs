@@ -39,14 +39,7 @@ impl Context {
         service: Option<&str>,
         exchange: &mut Exchange<'_>,
     ) -> Result<Credentials, Error> {
-        let password = c_password(password)?;
-        self.initial(
-            client,
-            realm,
-            Proof::Password(c_str(&password)?),
-            &wish(service, None),
-            exchange,
-        )
+        self.by_password(client, realm, password, &wish(service, None), exchange)
     }
 
     /// As [`Context::with_password`], within an armour (FAST, RFC 6113) by the ticket in the cache `armor`, which
@@ -63,13 +56,11 @@ impl Context {
         armor: &str,
         exchange: &mut Exchange<'_>,
     ) -> Result<Credentials, Error> {
-        let password = c_password(password)?;
-        let options = wish(service, Some(armor));
-        self.initial(
+        self.by_password(
             client,
             realm,
-            Proof::Password(c_str(&password)?),
-            &options,
+            password,
+            &wish(service, Some(armor)),
             exchange,
         )
     }
@@ -90,18 +81,24 @@ impl Context {
         armor: Option<&str>,
         exchange: &mut Exchange<'_>,
     ) -> Result<Credentials, Error> {
-        let password = c_password(password)?;
         let options = Options {
             canonicalize: true,
             ..wish(Some(CHANGEPW), armor)
         };
-        self.initial(
-            client,
-            realm,
-            Proof::Password(c_str(&password)?),
-            &options,
-            exchange,
-        )
+        self.by_password(client, realm, password, &options, exchange)
+    }
+
+    fn by_password(
+        &self,
+        client: &str,
+        realm: &str,
+        password: &Secret,
+        options: &Options<'_>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Credentials, Error> {
+        let password = c_password(password)?;
+        let proof = Proof::Password(c_str(&password)?);
+        self.initial(client, realm, proof, options, exchange)
     }
 
     /// A ticket-granting ticket for a client whose key is in a keytab: the host's own account.

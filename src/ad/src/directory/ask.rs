@@ -187,9 +187,8 @@ fn next(contact: &Contact) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logon::tests::{open, settings};
-    use domlogon_protocol::{LogonType, UserName};
-    use domlogon_rules::{Host, Rights};
+    use crate::logon::tests::{Here, open, settings};
+    use domlogon_protocol::UserName;
     use std::thread;
 
     /// Of how many controllers one question is asked that fails so at each.
@@ -233,19 +232,8 @@ mod tests {
         let now = (directory.clock)();
         directory.servers.none(&Trouble::Odd("silence"), now);
         let explain = || {
-            let host = Host {
-                short: "ws1".to_owned(),
-                fqdn: "ws1.corp.example".to_owned(),
-            };
-            let rights = Rights::default();
-            let place = domlogon_rules::Place {
-                service: "login",
-                logon_type: LogonType::Interactive,
-                can_change: true,
-                host: &host,
-                domain: "CORP",
-                rights: &rights,
-            };
+            let here = Here::new();
+            let place = here.logon_by("login");
             let user = UserName::parse(b"alice").unwrap();
             assert!(directory.explained(&user, &place, now).is_err());
         };

@@ -38,7 +38,7 @@ pub(crate) fn settings(folder: &Path) -> Settings {
     Settings {
         domain: "CORP".to_owned(),
         dns_name: "corp.example".to_owned(),
-        host: host(),
+        host: Here::new().0,
         servers: Vec::new(),
         site: None,
         channel: Channel::Sealed,
@@ -61,10 +61,28 @@ pub(crate) fn settings(folder: &Path) -> Settings {
     }
 }
 
-fn host() -> Host {
-    Host {
-        short: "ws1".to_owned(),
-        fqdn: "ws1.corp.example".to_owned(),
+/// This host, with the rights that a host has without a file of them.
+pub(crate) struct Here(Host, Rights);
+
+impl Here {
+    pub(crate) fn new() -> Self {
+        let host = Host {
+            short: "ws1".to_owned(),
+            fqdn: "ws1.corp.example".to_owned(),
+        };
+        Self(host, Rights::default())
+    }
+
+    /// At a console, or at what is taken for one.
+    pub(crate) fn logon_by<'a>(&'a self, service: &'a str) -> Place<'a> {
+        Place {
+            service,
+            logon_type: LogonType::Interactive,
+            can_change: true,
+            host: &self.0,
+            domain: "CORP",
+            rights: &self.1,
+        }
     }
 }
 
@@ -108,15 +126,8 @@ fn refused(
 ) -> Decision {
     let folder = tempfile::tempdir().unwrap();
     let directory = open(settings(folder.path()));
-    let (host, rights) = (host(), Rights::default());
-    let place = Place {
-        service,
-        logon_type: LogonType::Interactive,
-        can_change: true,
-        host: &host,
-        domain: "CORP",
-        rights: &rights,
-    };
+    let here = Here::new();
+    let place = here.logon_by(service);
     let live = Live {
         person,
         groups: Vec::new(),
@@ -234,15 +245,8 @@ fn an_old_password_leads_nowhere_where_that_is_not_why_the_controller_refuses() 
 
 /// Where anybody says that the password must be changed, and somebody types `password`.
 fn led(directory: &Directory, service: &str, password: &[u8]) -> Result<Verdict, Trouble> {
-    let (host, rights) = (host(), Rights::default());
-    let place = Place {
-        service,
-        logon_type: LogonType::Interactive,
-        can_change: true,
-        host: &host,
-        domain: "CORP",
-        rights: &rights,
-    };
+    let here = Here::new();
+    let place = here.logon_by(service);
     let user = UserName::parse(b"alice").unwrap();
     let (_, live) = directory.remembered(&user).unwrap();
     let server = Server {
@@ -349,15 +353,8 @@ fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password() {
     let folder = tempfile::tempdir().unwrap();
     let directory = open(settings(folder.path()));
     directory.refused_after(USUAL);
-    let (host, rights) = (host(), Rights::default());
-    let place = Place {
-        service: "login",
-        logon_type: LogonType::Interactive,
-        can_change: true,
-        host: &host,
-        domain: "CORP",
-        rights: &rights,
-    };
+    let here = Here::new();
+    let place = here.logon_by("login");
     let user = UserName::parse(b"alice").unwrap();
     let live = |name| Live {
         person: Person::example(name, 1103),
@@ -404,15 +401,8 @@ fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password() {
 }
 
 fn logon(directory: &Directory, password: &[u8]) -> Result<Verdict, Outage> {
-    let (host, rights) = (host(), Rights::default());
-    let place = Place {
-        service: "login",
-        logon_type: LogonType::Interactive,
-        can_change: true,
-        host: &host,
-        domain: "CORP",
-        rights: &rights,
-    };
+    let here = Here::new();
+    let place = here.logon_by("login");
     let user = UserName::parse(b"alice").unwrap();
     let judged = directory.judge_logon(&user, &Secret::new(password), &place, NOW);
     judged.map(|judgement| judgement.decision.verdict)
