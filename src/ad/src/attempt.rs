@@ -21,13 +21,10 @@ use crate::status::{Native, Refusal};
 use crate::transport::{KERBEROS, Wire};
 use crate::trouble::Trouble;
 use answers::{WRONG, after, another_reason, bare, has_reason, known, says_enough};
-use domlogon_krb5::{Context, Credentials, Error, KdcError, ReplyFault, code};
+use domlogon_krb5::{CHANGEPW, Context, Credentials, Error, KdcError, ReplyFault, code};
 use domlogon_protocol::{Secret, UserName};
 use std::io;
 use std::time::Instant;
-
-/// The service that changes passwords.
-const CHANGEPW: &str = "kadmin/changepw";
 
 /// What a controller is asked for with a password.
 #[derive(Clone, Copy)]

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The service that changes passwords [RFC 3244].
-pub const CHANGE: &str = "kadmin/changepw";
+pub const CHANGE: &str = krb5::CHANGEPW;
 
 /// The password is not the right one.
 const WRONG: [i32; 2] = [krb5::code::PREAUTH_FAILED, krb5::code::BAD_INTEGRITY];

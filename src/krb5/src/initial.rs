@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 const RENEWABLE: i32 = 7 * 86_400;
 
 /// The server for password changes, for which an expired password is good enough.
-const CHANGEPW: &str = "kadmin/changepw";
+pub const CHANGEPW: &str = "kadmin/changepw";
 
 /// A ticket to the server for password changes serves one change.
 const BRIEF: i32 = 300;

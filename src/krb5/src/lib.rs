@@ -31,6 +31,7 @@ pub use context::Context;
 pub use credentials::Credentials;
 pub use error::{Error, KdcError, ReplyFault, code};
 pub use exchange::Exchange;
+pub use initial::CHANGEPW;
 pub use keytab::{Enctype, KeytabEntry, load_ciphers};
 pub use kpasswd::{Changed, result};
 pub use policy::KpasswdPolicy;

@@ -13,7 +13,7 @@ use domlogon_protocol::Secret;
 use std::io;
 
 const PASSWORD: &str = "Us3r-Lab-Pass";
-const CHANGEPW: Option<&str> = Some("kadmin/changepw");
+const CHANGEPW: Option<&str> = Some(domlogon_krb5::CHANGEPW);
 
 fn logon(scene: &Scene, user: &str, password: &str) -> Result<Credentials, Error> {
     scene.context.with_password(

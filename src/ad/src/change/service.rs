@@ -8,16 +8,12 @@ use crate::queries;
 use crate::servers::Server;
 use crate::transport::{KPASSWD, Wire};
 use crate::trouble::Trouble;
+pub(super) use domlogon_krb5::result::{ACCESS_DENIED, AUTH_ERROR, SOFT_ERROR};
 use domlogon_krb5::{Changed, Credentials, Error as KerberosError, KpasswdPolicy};
 use domlogon_protocol::{Decision, Policy, Rule, Secret, Verdict};
 use domlogon_rules as rules;
 use domlogon_rules::Place;
 use std::time::Instant;
-
-/// Result codes [RFC 3244 2].
-pub(super) const AUTH_ERROR: u16 = 3;
-pub(super) const SOFT_ERROR: u16 = 4;
-pub(super) const ACCESS_DENIED: u16 = 5;
 
 /// pwdProperties: three of five kinds of character.
 const COMPLEX: u32 = 1;
